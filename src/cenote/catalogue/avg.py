@@ -1,0 +1,82 @@
+"""avg: the sum of the real taps, divided by a rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import bad_type
+from .dtypes import KINDS, Dtype, accumulator, kind_of, zero
+from .op import Array, Op, Taps
+from .parameters import DIVISOR, DTYPE
+from .sum import total, wrapped
+
+
+def divisor(taps: Taps) -> Any:
+    """The number that the sum is divided by; 1 for a window without real taps, whose average is 0."""
+    rule = taps.params.divisor
+    if not taps.inside:
+        return 1
+    return {"inside": taps.inside, "padded": taps.padded, "window": taps.window}[rule] if isinstance(rule, str) else rule
+
+
+def half_even(total: int, by: int) -> int:
+    """total / by, rounded to the nearest whole number, halves to even."""
+    quotient, rest = divmod(total, by)  # rest has the sign of by
+    twice = 2 * abs(rest) - abs(by)
+    return quotient + (twice > 0 or (twice == 0 and quotient % 2 == 1))
+
+
+def reference(taps: Taps) -> Array:
+    """Sum, then divide: exactly and half to even for integers, in the accumulator's precision for floats."""
+    added, by = total(taps), divisor(taps)
+    if added.dtype != object:
+        return (added / accumulator(taps.values.dtype, taps.result).type(by)).astype(taps.result)
+    if kind_of(taps.result) == "float":
+        return (added.astype(np.float64) / float(by)).astype(taps.result)
+    rounded = np.array([half_even(int(value), int(by)) for value in added.flat], dtype=object)
+    return wrapped(rounded.reshape(added.shape), taps.result)
+
+
+def gradient(taps: Taps, y: Array, g: Array) -> Array:
+    """g / divisor to every real tap, with the very divisor of the forward pass."""
+    return np.broadcast_to(g / g.dtype.type(divisor(taps)), (taps.inside, *g.shape))
+
+
+def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
+    """The same dtype; bool has no average of its own and asks for a float dtype."""
+    kind = kind_of(dtype)
+    if requested is None:
+        if kind == "bool":
+            raise bad_type(who, "the average of bool values is no bool", "ask for a float result: dtype=np.float32")
+        return dtype
+    wanted = "complex" if kind == "complex" else "float"
+    if kind_of(requested) != wanted and (requested != dtype or kind == "bool"):
+        choices = ", ".join(KINDS[wanted])
+        raise bad_type(who, f"dtype {requested} is no result for the average of {dtype} values", f"use one of {choices}")
+    return requested
+
+
+ROW = Op(
+    name="avg",
+    title="Average",
+    summary="Mean of each window; only real taps count unless divisor says otherwise, an empty window gives 0.",
+    prose=(
+        "The sum of the real taps is divided by the number that the divisor rule names. Integers keep their dtype: "
+        "the sum is exact and the quotient is rounded half to even. bool needs dtype=; dtype= asks for a float "
+        "result. float16 and bfloat16 are added in float32 and rounded once."
+    ),
+    formula="y = sum(x[t] for t in window) / divisor",
+    kinds=("bool", "signed", "unsigned", "float", "complex"),
+    parameters=(DIVISOR, DTYPE),
+    identity=zero,
+    result_dtype=result_dtype,
+    nan_rule="NaN propagates",
+    gradient_rule="g / divisor to every real tap",
+    reference=reference,
+    gradient=gradient,
+    reducer="avg",
+    torch_note='``torch``\'s default (``count_include_pad=True``) is ``divisor="padded"``.',
+    flax_note='``flax.linen.avg_pool``\'s default is ``divisor="window"`` and ``stride=1``.',
+)

@@ -1,0 +1,76 @@
+"""lp: the p-norm of the real taps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import bad_type
+from .dtypes import KINDS, REAL, Dtype, accumulator, kind_of, zero
+from .op import Array, Op, Taps
+from .parameters import DTYPE, P
+from .selecting import first_best, to_winner
+
+
+def magnitudes(taps: Taps) -> Array:
+    """|x| in the accumulator's precision."""
+    return np.abs(taps.values.astype(accumulator(taps.values.dtype, taps.result)))
+
+
+def reference(taps: Taps) -> Array:
+    """(sum |x|^p)^(1/p); the largest |x| for p = inf; 0 for a window without taps."""
+    size, p = magnitudes(taps), taps.params.p
+    if math.isinf(p):
+        top = size.max(axis=0, initial=0)
+        return np.asarray(top).astype(taps.result)
+    kind = size.dtype.type
+    return np.power(np.power(size, kind(p)).sum(axis=0), kind(1 / p)).astype(taps.result)
+
+
+def gradient(taps: Taps, y: Array, g: Array) -> Array:
+    """g * sign(x) * (|x| / y)^(p - 1); 0 where y is 0, and at x = 0 for p < 1; p = inf: to the first largest |x|."""
+    size, p = magnitudes(taps).astype(g.dtype), taps.params.p
+    sign = np.sign(taps.values.astype(g.dtype))
+    if math.isinf(p):
+        return to_winner(taps, first_best(size, np.greater), g) * np.where(y == 0, 0, sign)
+    with np.errstate(all="ignore"):
+        share = np.power(size / y, g.dtype.type(p - 1))
+    dead = (y == 0) | ((size == 0) & (p < 1))
+    return np.where(dead, g.dtype.type(0), g * sign * np.where(dead, 0, share))
+
+
+def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
+    """Floats keep their dtype; 8- and 16-bit integers (and bool) give float32, wider ones float64."""
+    if requested is not None:
+        if kind_of(requested) != "float":
+            choices = ", ".join(KINDS["float"])
+            raise bad_type(who, f"dtype {requested} cannot hold a norm", f"use one of {choices}")
+        return requested
+    if kind_of(dtype) == "float":
+        return dtype
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
+
+
+ROW = Op(
+    name="lp",
+    title="Lp norm",
+    summary="p-norm of each window, (sum |x|^p)^(1/p); padding adds nothing, an empty window gives 0.",
+    prose=(
+        "p may be any number > 0; p = 2 is the square root of the sum of squares and p = inf the largest absolute "
+        "value. Nothing is rescaled: |x|^p may overflow to inf. 8- and 16-bit integers and bool give float32, wider "
+        "integers float64. The gradient needs the input again: the pullback keeps a reference to x, which must not "
+        "be changed before it is called."
+    ),
+    formula="y = sum(|x[t]|^p for t in window)^(1/p)",
+    kinds=REAL,
+    parameters=(P, DTYPE),
+    identity=zero,
+    result_dtype=result_dtype,
+    nan_rule="NaN propagates",
+    gradient_rule="g * sign(x) * (|x|/y)^(p-1); 0 where y = 0; p = inf: to the first largest |x|",
+    reference=reference,
+    gradient=gradient,
+    reducer="lp",
+    torch_note="``torch``'s ``lp_pool`` uses x^p, not \\|x\\|^p, which is NaN for negative sums and odd p.",
+)

@@ -1,0 +1,51 @@
+"""min: the smallest tap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dtypes import REAL, highest
+from .op import Array, Op, Taps
+from .parameters import RETURN_INDICES
+from .selecting import first_best, pick, same_dtype, to_winner
+
+
+def winner(taps: Taps) -> NDArray[np.int64]:
+    """Walk the taps; a later one wins only if it is smaller, or NaN."""
+    return first_best(taps.values, np.less)
+
+
+def reference(taps: Taps) -> Array:
+    """The tap at the winning position."""
+    return pick(taps, winner(taps), highest)
+
+
+def gradient(taps: Taps, y: Array, g: Array) -> Any:
+    """All of g to the winner."""
+    return to_winner(taps, winner(taps), g)
+
+
+ROW = Op(
+    name="min",
+    title="Minimum",
+    summary="Smallest value in each window; ties go to the first tap, a NaN in the window wins.",
+    prose=(
+        "Taps in the padding never take part: a map of positive numbers stays positive under padding. Ties go to the "
+        "first tap in row-major order, +0 and -0 are equal, and of several NaNs the index is that of the last. "
+        "A window without any real tap gives +inf (floats) or the type's maximum, with index -1."
+    ),
+    formula="y = min(x[t] for t in window)",
+    kinds=REAL,
+    parameters=(RETURN_INDICES,),
+    identity=highest,
+    result_dtype=same_dtype,
+    nan_rule="NaN wins; of several the last is the index",
+    gradient_rule="to the winning tap, added up where windows overlap",
+    reference=reference,
+    winner=winner,
+    gradient=gradient,
+    reducer="min",
+)

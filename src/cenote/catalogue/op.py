@@ -1,0 +1,99 @@
+"""An operator is a row: everything that tells max from average is in it, and everybody loops over the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dtypes import Dtype, names
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The normalised values of an operator's own parameters; a row reads the ones it has."""
+
+    divisor: str | float | int = "inside"
+    p: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A keyword of the public functions beyond the geometry."""
+
+    name: str
+    annotation: str
+    default: object
+    doc: str
+    read: Callable[[str, Any], object]
+    """(function name, what the caller gave) -> the normalised value, or an error."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taps:
+    """One window as the slow meanings see it: the real taps in row-major order on the first axis.
+
+    ``values`` has shape (taps, ...); ``padded`` and ``window`` are the other two tap counts that a divisor can name.
+    """
+
+    values: Array
+    padded: int
+    window: int
+    params: Params
+    result: Dtype
+
+    @property
+    def inside(self) -> int:
+        """The number of real taps."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One row of the catalogue.
+
+    ``reducer`` names the compiled reducer; a row without one runs on its reference, by declaration.
+    ``fixed`` holds parameters that the row pins (an operator made of an existing reducer).
+    ``result_dtype(who, dtype, requested)`` is the dtype rule; ``requested`` is None when ``dtype=`` was left out.
+    ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
+    ``gradient(taps, y, g)`` what each tap receives, shape (taps, ...), in the accumulator's precision.
+    """
+
+    name: str
+    title: str
+    summary: str
+    prose: str
+    formula: str
+    kinds: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    identity: Callable[[Dtype], Any]
+    result_dtype: Callable[[str, Dtype, Dtype | None], Dtype]
+    nan_rule: str
+    gradient_rule: str
+    reference: Callable[[Taps], Array]
+    gradient: Callable[[Taps, Array, Array], Array]
+    winner: Callable[[Taps], NDArray[np.int64]] | None = None
+    reducer: str | None = None
+    fixed: Params | None = None
+    torch_note: str = ""
+    flax_note: str = ""
+
+    @property
+    def selects(self) -> bool:
+        """True when the result is one of the taps, so that indices exist."""
+        return self.winner is not None
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Names of the input dtypes it takes."""
+        return names(self.kinds)
+
+    @property
+    def function(self) -> str:
+        """Name of the sliding public function."""
+        return f"{self.name}_pool"

@@ -1,0 +1,5 @@
+"""Reference: the slow, obvious NumPy executor of any row. It teaches, and it is the first oracle."""
+
+from .execute import backward, forward
+
+__all__ = ["backward", "forward"]
