@@ -1,0 +1,143 @@
+# make demo and make test are all a newcomer needs: each makes .venv, builds, installs and runs. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch==2.13.0
+# Handed to pip when it installs PyTorch; where the default build brings CUDA along, point it at a CPU build.
+TORCH_PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Tests and tools must see the installed package: neither a stray PYTHONPATH nor the working directory may shadow it.
+unexport PYTHONPATH
+export PYTHONSAFEPATH = 1
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip
+STAMPS := $(VENV)/stamps
+WHEEL = $(wildcard $(VENV)/wheel/*.whl)
+# cmake and ninja come from PyPI into the environment, so that a machine without them builds too.
+TOOLPATH := PATH="$(abspath $(BIN)):$$PATH"
+SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/null) \
+           $(wildcard CMakeLists.txt pyproject.toml README.md LICENSE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test quick check sanitize package generate format dev clean torch says-installed always
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS)"
+
+demo: $(STAMPS)/demo ## install with the demo's needs and run it
+	$(BIN)/cenote demo
+
+test: $(STAMPS)/dev torch check says-installed ## everything: install, checks, all tests
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
+	$(BIN)/pytest -m "not slow and not torch" $(PYTEST_ARGS)
+
+# --- the environment: one stamp per step, each redone only when what it depends on has changed --------------------
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "cenote needs Python 3.11 or newer; $(PYTHON) is older or missing. Say: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/build-tools: $(STAMPS)/venv pyproject.toml scripts/requirements.py
+	@$(PY) scripts/requirements.py build-system build > $(VENV)/requirements-build.txt
+	$(PIP) install -q -r $(VENV)/requirements-build.txt
+	@touch $@
+
+$(STAMPS)/dev-tools: $(STAMPS)/build-tools
+	@$(PY) scripts/requirements.py dev demo > $(VENV)/requirements-dev.txt
+	$(PIP) install -q -r $(VENV)/requirements-dev.txt
+	@touch $@
+
+# The list of sources is itself a source: a file that was removed must lead to a new wheel as well.
+$(STAMPS)/sources: always $(STAMPS)/venv
+	@echo "$(SOURCES)" | tr ' ' '\n' | LC_ALL=C sort > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# The package is installed as its users get it, from a wheel, never in place: what packaging forgets, the tests miss.
+# No build isolation, so that the build folder stays valid and a change of Python files alone compiles nothing.
+$(STAMPS)/wheel: $(SOURCES) $(STAMPS)/sources $(STAMPS)/build-tools
+	rm -rf $(VENV)/wheel
+	$(PIP) wheel -q --no-deps --no-build-isolation -C build-dir='build/{wheel_tag}' -w $(VENV)/wheel .
+	$(PIP) install -q --no-deps --force-reinstall $(VENV)/wheel/*.whl
+	@touch $@
+
+$(STAMPS)/demo: $(STAMPS)/wheel
+	$(PIP) install -q "$$(echo $(VENV)/wheel/*.whl)[demo]"
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/wheel $(STAMPS)/dev-tools
+	$(PIP) install -q "$$(echo $(VENV)/wheel/*.whl)[dev,demo]"
+	@touch $@
+
+# A test-only need, large, and not to be had everywhere: without it the comparison with PyTorch skips and says so.
+torch: $(STAMPS)/venv
+	@if [ ! -e $(STAMPS)/torch ]; then \
+	    echo "installing $(TORCH) for the comparison with PyTorch"; \
+	    if $(PIP) install $(TORCH_PIP_ARGS) "$(TORCH)"; then touch $(STAMPS)/torch; \
+	    else echo "*** $(TORCH) could not be installed: the tests that compare with PyTorch will be skipped ***"; fi; \
+	fi
+
+says-installed: $(STAMPS)/dev
+	@$(PY) -c 'import cenote, sys; f = cenote.__file__; print("testing", f); sys.exit(not f.startswith(sys.prefix))'
+
+# --- checks -------------------------------------------------------------------------------------------------------
+
+CXX_SOURCES = $(shell find csrc tests/native -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
+
+check: $(STAMPS)/dev-tools ## style, types, layers and spelling; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run -Werror $(CXX_SOURCES)
+	$(BIN)/codespell
+
+format: $(STAMPS)/dev-tools ## rewrite Python and C++ in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CXX_SOURCES)
+
+# --- other builds -------------------------------------------------------------------------------------------------
+
+CMAKE = $(TOOLPATH) cmake -S . -G Ninja -DPython_EXECUTABLE=$(abspath $(PY))
+
+dev: $(STAMPS)/build-tools ## a quick build into src/, for PYTHONPATH=src python
+	$(CMAKE) -B build/dev
+	$(TOOLPATH) cmake --build build/dev
+	rm -f src/cenote/native/_core*.so && cp build/dev/_core*.so src/cenote/native/
+
+SANITIZED = build/sanitize/site
+# libstdc++ beside libasan: Python is no C++ program, and libasan must find the real throw when it starts.
+PRELOAD = $(shell $${CXX:-c++} -print-file-name=libasan.so) $(shell $${CXX:-c++} -print-file-name=libstdc++.so)
+
+sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address and undefined-behaviour sanitizers
+	$(CMAKE) -B build/sanitize -DCENOTE_SANITIZE=ON -DCENOTE_NATIVE_TESTS=ON
+	$(TOOLPATH) cmake --build build/sanitize
+	cd build/sanitize && UBSAN_OPTIONS=print_stacktrace=1 $(TOOLPATH) ctest --output-on-failure --no-tests=error
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -R src/cenote $(SANITIZED)/ && rm -f $(SANITIZED)/cenote/native/_core*.so
+	cp build/sanitize/_core*.so $(SANITIZED)/cenote/native/
+	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+	    PYTHONPATH=$(abspath $(SANITIZED)) $(BIN)/pytest -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
+
+package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
+	rm -rf build/package && mkdir -p build/package
+	$(PYTHON) -m venv build/package/venv
+	build/package/venv/bin/python -m pip install -q build
+	build/package/venv/bin/python -m build --outdir build/package/dist .
+	build/package/venv/bin/python -m pip install -q build/package/dist/*.whl
+	cd build/package && venv/bin/python -c 'import cenote, numpy; print(cenote.max_pool(numpy.eye(4), 2)); print(cenote.info())'
+
+generate: $(STAMPS)/dev ## rewrite the files that are made from others (stub, tables in the documents)
+	$(PY) scripts/generate.py
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
