@@ -23,6 +23,7 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL: # several steps install into the same environment
 .PHONY: help demo test quick check sanitize package generate format dev clean torch says-installed always
 
 help: ## this list
