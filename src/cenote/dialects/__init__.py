@@ -1,0 +1,13 @@
+"""Dialects: one row per framework, how it spells and defaults a window."""
+
+from importlib import import_module
+from typing import Final
+
+from .dialect import Ceil, Dialect, Limit, Note, Padding, Spelling, Stride
+from .words import Words
+
+NAMES: Final = ("torch", "keras", "jax", "onnx", "caffe")
+
+DIALECTS: Final[dict[str, Dialect]] = {name: import_module(f".{name}", __name__).ROW for name in NAMES}
+
+__all__ = ["DIALECTS", "NAMES", "Ceil", "Dialect", "Limit", "Note", "Padding", "Spelling", "Stride", "Words"]

@@ -1,0 +1,53 @@
+"""Keras and TensorFlow: two padding words and nothing else; averages skip the padding."""
+
+from __future__ import annotations
+
+from .dialect import Dialect, Note, Padding, Spelling, Stride
+
+_SAME = frozenset({Padding.SAME})
+
+ROW = Dialect(
+    name="keras",
+    title="Keras",
+    covers=("keras", "tensorflow"),
+    ranks=(1, 2, 3),
+    channels_last=True,
+    operators={
+        "max": Spelling("MaxPooling", Stride.SIZE, _SAME),
+        "avg": Spelling("AveragePooling", Stride.SIZE, _SAME),
+        "conv": Spelling("Conv", Stride.ONE, _SAME, dilation=True, dilated_strided=False),
+    },
+    missing={
+        "min": "write -MaxPooling(-x)",
+        "sum": "write AveragePooling with padding='valid', times the window size",
+        "lp": "write AveragePooling(abs(x)**p) with padding='valid', times the window size, to the power 1/p",
+    },
+    arguments={
+        "size": "pool_size",
+        "stride": "strides",
+        "padding": "padding",
+        "axes": "data_format",
+        "parts": "output_size",
+    },
+    divisor="inside",
+    divisors={"inside": "always"},
+    nan="TensorFlow on the CPU drops NaN ([NaN, 1] gives 1); the JAX and PyTorch backends propagate it",
+    adaptive=True,
+    notes=(
+        Note(
+            "padding is 'valid' or 'same'; strides left out are pool_size",
+            "keras.layers.MaxPooling2D, arguments",
+        ),
+        Note("pooling has no dilation", "keras 3.15, run: MaxPooling2D(3, dilation_rate=2) raises"),
+        Note(
+            "a convolution takes strides > 1 or dilation_rate > 1, not both",
+            "keras.layers.Conv2D, dilation_rate",
+        ),
+        Note("averages divide by the cells inside the input", "keras 3.15, run: ones with 'same' stay ones"),
+        Note("adaptive layers exist from Keras 3.13 on", "keras.layers, list of layers"),
+        Note("data_format left out is channels_last", "keras.layers.MaxPooling2D, arguments"),
+        Note(
+            "the window of all -inf gives the lowest finite float in TensorFlow on the CPU", "TensorFlow, run"
+        ),
+    ),
+)
