@@ -1,0 +1,46 @@
+"""cenote: pooling for convolutional networks, by one written contract.
+
+>>> import cenote
+>>> import numpy as np
+>>> cenote.max_pool(np.array([[1, 9, 2, 8], [3, 4, 5, 7], [6, 0, 1, 2], [3, 5, 5, 4]]), 2)
+array([[9, 8],
+       [6, 5]])
+"""
+
+from . import ops as _ops
+from .errors import CenoteError, CenoteIndexError, CenoteMemoryError, CenoteTypeError
+from .geometry import Slide, Spans, Split, Window
+from .ops import (
+    explain,
+    get_num_threads,
+    info,
+    max_unpool,
+    output_shape,
+    set_num_threads,
+    vjp,
+)
+
+_functions = _ops.functions()
+globals().update(_functions)
+
+__version__ = info().version
+
+__all__ = [
+    *_functions,
+    "CenoteError",
+    "CenoteIndexError",
+    "CenoteMemoryError",
+    "CenoteTypeError",
+    "Slide",
+    "Spans",
+    "Split",
+    "Window",
+    "__version__",
+    "explain",
+    "get_num_threads",
+    "info",
+    "max_unpool",
+    "output_shape",
+    "set_num_threads",
+    "vjp",
+]

@@ -77,6 +77,24 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="avg",
+    source="LeCun, Bottou, Bengio and Haffner, \"Gradient-based learning applied to document recognition\", 1998.",
+    examples={
+        "sliding": """
+>>> x = np.array([[1.0, 9, 2, 8], [3, 4, 5, 7]])
+>>> cenote.avg_pool(x, 2)
+array([[4.25, 5.5 ]])
+>>> cenote.avg_pool(np.array([10.0, 20.0]), (3,), stride=2, padding="same")  # two real taps
+array([15.])
+""",
+        "adaptive": """
+>>> cenote.adaptive_avg_pool(np.arange(10.0), (4,))
+array([1., 3., 6., 8.])
+""",
+        "global": """
+>>> cenote.global_avg_pool(np.arange(24.0).reshape(2, 3, 4))
+array([ 5.5, 17.5])
+""",
+    },
     torch_note='``torch``\'s default (``count_include_pad=True``) is ``divisor="padded"``.',
     flax_note='``flax.linen.avg_pool``\'s default is ``divisor="window"`` and ``stride=1``.',
 )

@@ -72,5 +72,22 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="lp",
+    source="Sermanet, Chintala and LeCun, \"Convolutional neural networks applied to house numbers\", 2012.",
+    examples={
+        "sliding": """
+>>> cenote.lp_pool(np.array([[3.0, -4.0, 0.0, 5.0]]), (1, 2))
+array([[5., 5.]])
+>>> cenote.lp_pool(np.array([3.0, -4.0]), (2,), p=np.inf)
+array([4.])
+""",
+        "adaptive": """
+>>> cenote.adaptive_lp_pool(np.array([3.0, 4, 0, 5]), (2,))
+array([5., 5.])
+""",
+        "global": """
+>>> cenote.global_lp_pool(np.array([[3.0, 0], [0, -4]]))
+array(5.)
+""",
+    },
     torch_note="``torch``'s ``lp_pool`` uses x^p, not \\|x\\|^p, which is NaN for negative sums and odd p.",
 )

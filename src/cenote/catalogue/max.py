@@ -48,4 +48,23 @@ ROW = Op(
     winner=winner,
     gradient=gradient,
     reducer="max",
+    source="Ranzato, Huang, Boureau and LeCun, \"Unsupervised learning of invariant feature hierarchies\", 2007.",
+    examples={
+        "sliding": """
+>>> x = np.array([[1, 9, 2, 8], [3, 4, 5, 7], [6, 0, 1, 2], [3, 5, 5, 4]])
+>>> cenote.max_pool(x, 2)
+array([[9, 8],
+       [6, 5]])
+""",
+        "adaptive": """
+>>> cenote.adaptive_max_pool(np.arange(25).reshape(5, 5), 3)
+array([[ 6,  8,  9],
+       [16, 18, 19],
+       [21, 23, 24]])
+""",
+        "global": """
+>>> cenote.global_max_pool(np.arange(24).reshape(2, 3, 4))
+array([11, 23])
+""",
+    },
 )

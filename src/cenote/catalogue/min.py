@@ -48,4 +48,23 @@ ROW = Op(
     winner=winner,
     gradient=gradient,
     reducer="min",
+    source="A flat erosion sampled at the strides: Serra, \"Image analysis and mathematical morphology\", 1982.",
+    examples={
+        "sliding": """
+>>> x = np.array([[1, 9, 2, 8], [3, 4, 5, 7], [6, 0, 1, 2], [3, 5, 5, 4]])
+>>> cenote.min_pool(x, 2)
+array([[1, 2],
+       [0, 1]])
+""",
+        "adaptive": """
+>>> cenote.adaptive_min_pool(np.arange(25).reshape(5, 5), 3)
+array([[ 0,  1,  3],
+       [ 5,  6,  8],
+       [15, 16, 18]])
+""",
+        "global": """
+>>> cenote.global_min_pool(np.arange(24).reshape(2, 3, 4))
+array([ 0, 12])
+""",
+    },
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,14 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A keyword of the public functions beyond the geometry."""
+    """A keyword of the public functions beyond the geometry.
+
+    ``annotation`` is its type for the stub, ``kind`` the same in a docstring's words.
+    """
 
     name: str
     annotation: str
+    kind: str
     default: object
     doc: str
     read: Callable[[str, Any], object]
@@ -62,6 +66,7 @@ class Op:
     ``result_dtype(who, dtype, requested)`` is the dtype rule; ``requested`` is None when ``dtype=`` was left out.
     ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
     ``gradient(taps, y, g)`` what each tap receives, shape (taps, ...), in the accumulator's precision.
+    ``source`` is where the operator comes from; ``examples`` holds a doctest per form.
     """
 
     name: str
@@ -80,6 +85,8 @@ class Op:
     winner: Callable[[Taps], NDArray[np.int64]] | None = None
     reducer: str | None = None
     fixed: Params | None = None
+    source: str = ""
+    examples: Mapping[str, str] = field(default_factory=dict)
     torch_note: str = ""
     flax_note: str = ""
 

@@ -54,6 +54,7 @@ def _read_dtype(who: str, value: object) -> object:
 RETURN_INDICES: Final = Parameter(
     "return_indices",
     "bool",
+    "bool",
     False,
     "Also return where each value was found: flat, row-major positions over the pooled axes of the unpadded input, "
     "int64; -1 for a window without a real tap.",
@@ -62,6 +63,7 @@ RETURN_INDICES: Final = Parameter(
 DIVISOR: Final = Parameter(
     "divisor",
     'Literal["inside", "padded", "window"] | float',
+    '"inside", "padded", "window" or number',
     "inside",
     'What the sum is divided by: "inside" the number of real taps, "padded" the taps inside the padded input '
     '(what hangs over it with ``ceil_mode`` does not count), "window" always the number of taps, or a finite number '
@@ -71,12 +73,13 @@ DIVISOR: Final = Parameter(
 DTYPE: Final = Parameter(
     "dtype",
     "DTypeLike | None",
+    "dtype",
     None,
     "Dtype of the result; left out, the operator's own rule (see Notes) decides.",
     _read_dtype,
 )
 P: Final = Parameter(
-    "p", "float", 2, "The exponent, > 0; ``math.inf`` is the largest absolute value.", read_p
+    "p", "float", "float", 2, "The exponent, > 0; ``math.inf`` is the largest absolute value.", read_p
 )
 
 

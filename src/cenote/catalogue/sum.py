@@ -22,7 +22,8 @@ def total(taps: Taps) -> Array:
 def wrapped(exact: Array, result: Dtype) -> Array:
     """Python ints brought into an integer dtype, modulo 2^bits like NumPy's own arithmetic."""
     bits = 8 * result.itemsize
-    return (exact & (2**bits - 1)).astype(f"uint{bits}").view(result)
+    # np.asarray: arithmetic on an object array without dimensions gives a bare int
+    return np.asarray(exact & (2**bits - 1), dtype=object).astype(f"uint{bits}").view(result)
 
 
 def reference(taps: Taps) -> Array:
@@ -30,7 +31,7 @@ def reference(taps: Taps) -> Array:
     added = total(taps)
     if added.dtype == object and kind_of(taps.result) != "float":
         return wrapped(added, taps.result)
-    return added.astype(np.float64 if added.dtype == object else added.dtype).astype(taps.result)
+    return (added.astype(np.float64) if added.dtype == object else added).astype(taps.result)
 
 
 def gradient(taps: Taps, y: Array, g: Array) -> Array:
@@ -70,4 +71,19 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="sum",
+    source="Boureau, Ponce and LeCun, \"A theoretical analysis of feature pooling in visual recognition\", 2010.",
+    examples={
+        "sliding": """
+>>> cenote.sum_pool(np.array([[1, 9, 2, 8], [3, 4, 5, 7]], dtype=np.uint8), 2)
+array([[17, 22]], dtype=uint64)
+""",
+        "adaptive": """
+>>> cenote.adaptive_sum_pool(np.arange(10), (4,))
+array([ 3,  9, 18, 24])
+""",
+        "global": """
+>>> cenote.global_sum_pool(np.ones((2, 3, 4), dtype=bool))
+array([12, 12])
+""",
+    },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..errors import bad, bad_index, bad_type, shown
+from ..errors import bad, bad_index, shown
 from .arguments import INT64_MAX, integer, is_sequence
 
 Axes = int | Sequence[int] | str | None
@@ -15,14 +15,17 @@ LAYOUT_LETTERS: Final = "NCDHW"
 MOST_AXES: Final = 3
 
 
-def pooled_axes(who: str, axes: Axes, ndim: int, entries: int | None) -> tuple[int, ...]:
+def pooled_axes(
+    who: str, axes: Axes, ndim: int, entries: int | None, *, name: str = "size"
+) -> tuple[int, ...]:
     """The pooled axes of an array of ``ndim`` dimensions, as non-negative numbers in the order the caller gave.
 
     ``entries`` is the number of window sizes given, or None when a single int stands for every axis; with ``axes``
-    left out it picks that many trailing axes, and a single int picks the last two of 2 to 4.
+    left out it picks that many trailing axes, and a single int picks the last two of 2 to 4. ``name`` is what the
+    caller's function calls the window sizes.
     """
     if axes is None:
-        found = _default(who, ndim, entries)
+        found = _default(who, ndim, entries, name)
     elif isinstance(axes, str):
         found = _layout(who, axes, ndim)
     elif is_sequence(axes):
@@ -38,25 +41,25 @@ def pooled_axes(who: str, axes: Axes, ndim: int, entries: int | None) -> tuple[i
     if entries is not None and entries != len(found):
         raise bad(
             who,
-            f"size has {entries} {'entry' if entries == 1 else 'entries'} but axes {shown(axes)} "
+            f"{name} has {entries} {'entry' if entries == 1 else 'entries'} but axes {shown(axes)} "
             f"{'is 1 axis' if len(found) == 1 else f'are {len(found)} axes'}",
-            "give one size per pooled axis or a single int",
+            f"give one {name} per pooled axis or a single int",
         )
     return found
 
 
-def _default(who: str, ndim: int, entries: int | None) -> tuple[int, ...]:
+def _default(who: str, ndim: int, entries: int | None, name: str) -> tuple[int, ...]:
     if entries is None:
         if not 2 <= ndim <= 4:
             raise bad(
                 who,
-                f"a single size pools the last two axes of an array of 2 to 4 dimensions, this one has {ndim}",
-                "give size as a tuple with one entry per pooled axis, or name the axes",
+                f"a single {name} pools the last two axes of an array of 2 to 4 dimensions, this one has {ndim}",
+                f"give {name} as a tuple with one entry per pooled axis, or name the axes",
             )
         return (ndim - 2, ndim - 1)
     if entries > ndim:
         raise bad(
-            who, f"size has {entries} entries but the array has {ndim} dimensions", "give at most one size per dimension"
+            who, f"{name} has {entries} entries but the array has {ndim} dimensions", "give at most one per dimension"
         )
     return tuple(range(ndim - entries, ndim))
 
@@ -87,9 +90,3 @@ def _layout(who: str, layout: str, ndim: int) -> tuple[int, ...]:
     if not found:
         raise bad(who, f"axes {layout!r} has none of the pooled letters D, H, W", "name what is to be pooled")
     return found
-
-
-def check_ndim(who: str, ndim: int) -> None:
-    """Arrays of at least one dimension can be pooled."""
-    if ndim == 0:
-        raise bad_type(who, "a scalar cannot be pooled", "pass an array with at least one dimension")

@@ -22,6 +22,7 @@ class Slide:
     beginning) or ``"valid"`` (no padding). ``ceil_mode`` rounds the output length up; a padding word fixes the
     rounding itself, so the two together are an error.
 
+    >>> from cenote import Slide
     >>> Slide(3, stride=2, pad=(1, 1)).output_length(28)
     14
     >>> [list(taps) for taps in Slide(3, stride=2, pad="same").spans(4)]
@@ -135,6 +136,7 @@ class Split:
 
     ``Split(1)`` is global pooling. More parts than cells is legal: bins then overlap.
 
+    >>> from cenote import Split
     >>> [(bin.start, bin.stop) for bin in Split(4).spans(10)]
     [(0, 3), (2, 5), (5, 8), (7, 10)]
     """
@@ -167,6 +169,7 @@ class Split:
 class Spans:
     """An explicit table: ``(start, stop, step)`` (or ``(start, stop)``) per output, each like a Python ``range``.
 
+    >>> from cenote import Spans
     >>> [list(taps) for taps in Spans([(0, 2), (1, 6, 2)]).spans(6)]
     [[0, 1], [1, 3, 5]]
     """

@@ -28,6 +28,7 @@ class Halo:
 class Window:
     """One rule (``Slide``, ``Split`` or ``Spans``) per pooled axis.
 
+    >>> from cenote import Window
     >>> window = Window.parse("3x3/2+1")
     >>> str(window), window.output_shape((28, 28))
     ('3x3/2x2+1x1', (14, 14))
@@ -97,6 +98,7 @@ class Window:
         Each entry is one value or x-joined per axis; PAD is ``n``, ``lo:hi``, ``valid``, ``same`` or
         ``same_lower``; ``^`` rounds up. The rank is the number of sizes; ``rank`` repeats a single one.
 
+        >>> from cenote import Window
         >>> Window.parse("3/2+same", rank=2).output_shape((5, 8))
         (3, 4)
         >>> str(Window.parse(">7x7"))
@@ -139,6 +141,7 @@ class Window:
     def halo(self, lengths: Sequence[int], slices: Sequence[slice]) -> tuple[Halo, ...]:
         """The input that a slice of the output needs, per axis (steps other than 1 are an error).
 
+        >>> from cenote import Window
         >>> Window.parse("3/2+1").halo((8,), (slice(0, 2),))
         (Halo(start=0, stop=4, before=1, after=0),)
         """

@@ -1,0 +1,74 @@
+// Unpooling: every value to the cell that its index names, the last writer of a cell staying.
+#pragma once
+
+#include <atomic>
+
+#include "dtype.hpp"
+#include "engines/layout.hpp"
+#include "threads/parallel.hpp"
+
+namespace cenote {
+
+// What was found before anything is written.
+struct IndexCheck {
+    bool ok = true;
+    int64_t bad = 0;
+};
+
+struct UnpoolShape {
+    std::array<int64_t, kMostPooled> in{1, 1, 1};   // of values and indices
+    std::array<int64_t, kMostPooled> out{1, 1, 1};  // of the result
+    int64_t total() const { return out[0] * out[1] * out[2]; }
+};
+
+// Calls each(outer, value offset, index) for every entry of one outer position, row-major.
+template <class Each>
+bool each_index(const Layout& layout, const UnpoolShape& s, int64_t outer, Ticker& ticker, const Each& each) {
+    const Array &y = layout.array[0], &i = layout.array[1];
+    const int64_t y0 = layout.offset(outer, 0), i0 = layout.offset(outer, 1);
+    for (int64_t d = 0; d < s.in[0]; ++d)
+        for (int64_t h = 0; h < s.in[1]; ++h) {
+            for (int64_t w = 0; w < s.in[2]; ++w)
+                if (!each(y0 + d * y.stride[0] + h * y.stride[1] + w * y.stride[2],
+                          peek<int64_t>(i.data + i0 + d * i.stride[0] + h * i.stride[1] + w * i.stride[2])))
+                    return false;
+            if (!ticker.go_on(s.in[2])) return false;
+        }
+    return true;
+}
+
+// Arrays: 0 = values, 1 = indices, 2 = result (already zero).
+inline IndexCheck unpool(const Layout& layout, const UnpoolShape& s, DType type, int threads, Control& control) {
+    const int64_t total = s.total(), size = item_size(type), outer = layout.outer_total();
+    const int64_t work = outer * s.in[0] * s.in[1] * s.in[2];
+    const Array &y = layout.array[0], &out = layout.array[2];
+    std::atomic<int64_t> bad{0};
+    std::atomic<bool> ok{true};
+    parallel_for(outer, work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+        for (int64_t k = begin; k < end; ++k)
+            each_index(layout, s, k, ticker, [&](int64_t, int64_t index) {
+                if (index >= -1 && index < total) return true;
+                bad = index;
+                ok = false;
+                return false;
+            });
+    });
+    if (!ok) return {false, bad};
+    parallel_for(outer, work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+        for (int64_t k = begin; k < end; ++k) {
+            const int64_t base = layout.offset(k, 2);
+            each_index(layout, s, k, ticker, [&](int64_t value, int64_t index) {
+                // Looked at again: another thread may have changed the array since the check.
+                if (index < 0 || index >= total) return true;
+                const int64_t w = index % s.out[2], row = index / s.out[2];
+                copy_item(out.data + base + (row / s.out[1]) * out.stride[0] + (row % s.out[1]) * out.stride[1] +
+                              w * out.stride[2],
+                          y.data + value, size);
+                return true;
+            });
+        }
+    });
+    return {};
+}
+
+}  // namespace cenote

@@ -1,0 +1,78 @@
+// The axis tables as kernels see them: plain data, 64-bit. Nothing here knows padding words, rounding or layouts.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace cenote {
+
+constexpr int kMostPooled = 3;
+constexpr int kLanes = 16;  // outputs computed side by side, and the width of the summation tree
+
+// Which number a sum is divided by.
+enum class Divisor : int { inside = 0, padded = 1, window = 2, number = 3 };
+
+// One pooled axis: output i reads start[i] + j * step[i] for j < count[i].
+struct AxisTable {
+    int64_t in = 1;
+    std::vector<int64_t> start{0}, count{1}, step{1}, padded{1}, window{1};
+    int64_t most_taps = 1;
+    // For backward: every window that holds x lies between the first i with reach_last[i] >= x and the last i with
+    // reach_start[i] <= x. Running maximum and minimum keep that true for tables in any order.
+    std::vector<int64_t> reach_last, reach_start;
+
+    int64_t out() const { return static_cast<int64_t>(start.size()); }
+
+    const std::vector<int64_t>& divisor(Divisor rule) const {
+        return rule == Divisor::padded ? padded : rule == Divisor::window ? window : count;
+    }
+
+    // Tables come from outside: a wrong one would read memory that is not ours.
+    void check_and_prepare() {
+        const size_t n = start.size();
+        if (count.size() != n || step.size() != n || padded.size() != n || window.size() != n)
+            throw std::invalid_argument("axis tables differ in length");
+        most_taps = 0;
+        reach_last.resize(n);
+        reach_start.resize(n);
+        int64_t last = -1;
+        for (size_t i = 0; i < n; ++i) {
+            const int64_t c = count[i];
+            if (c < 0 || step[i] < 1 || start[i] < 0) throw std::invalid_argument("axis table entry out of range");
+            if (c > 0 && (start[i] >= in || (c - 1) > (in - 1 - start[i]) / step[i]))
+                throw std::invalid_argument("axis table reaches outside the input");
+            most_taps = std::max(most_taps, c);
+            if (c > 0) last = std::max(last, start[i] + (c - 1) * step[i]);
+            reach_last[i] = last;
+        }
+        int64_t first = in;
+        for (size_t i = n; i-- > 0;) {
+            if (count[i] > 0) first = std::min(first, start[i]);
+            reach_start[i] = first;
+        }
+    }
+};
+
+// The pooled axes of a call, outermost first, filled up in front with axes of one cell.
+struct Geometry {
+    std::array<AxisTable, kMostPooled> axis;
+    int rank = 0;
+
+    // Largest in-window offset + 1: offsets number the real taps row-major in a box of most_taps per axis.
+    uint64_t box() const {
+        uint64_t taps = 1;
+        for (const AxisTable& a : axis) taps *= static_cast<uint64_t>(std::max<int64_t>(1, a.most_taps));
+        return taps;
+    }
+
+    int64_t cells() const {
+        int64_t n = 1;
+        for (const AxisTable& a : axis) n *= a.in;
+        return n;
+    }
+};
+
+}  // namespace cenote

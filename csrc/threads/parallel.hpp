@@ -1,0 +1,130 @@
+// A parallel loop that can be stopped. Threads live for one call only: nothing to restart after a fork.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <cstdint>
+
+namespace cenote {
+
+// Thrown on the calling thread when `poll` asked to stop.
+struct Stopped {};
+
+// Shared by the threads of one call. `poll` runs on the calling thread alone, about every 50 ms; true means stop.
+class Control {
+public:
+    explicit Control(std::function<bool()> poll) : poll_(std::move(poll)) {}
+
+    bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+    void stop() { stop_.store(true, std::memory_order_relaxed); }
+
+    void poll_if_due() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < due_) return;
+        due_ = now + std::chrono::milliseconds(50);
+        if (poll_ && !stopped() && poll_()) stop();
+    }
+
+private:
+    std::atomic<bool> stop_{false};
+    std::function<bool()> poll_;
+    std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+};
+
+// One thread's view of the Control: counts work and looks up only now and then.
+class Ticker {
+public:
+    Ticker(Control& control, bool calling) : control_(control), calling_(calling) {}
+
+    // Report `work` taps done; false means give up.
+    bool go_on(int64_t work) {
+        budget_ -= work;
+        if (budget_ > 0) return true;
+        budget_ = kBudget;
+        if (calling_) control_.poll_if_due();
+        return !control_.stopped();
+    }
+
+private:
+    static constexpr int64_t kBudget = 1 << 18;  // taps between looks: well under a millisecond to a few
+    Control& control_;
+    bool calling_;
+    int64_t budget_ = kBudget;
+};
+
+constexpr int64_t kWorkPerThread = 200'000;  // taps below which starting a thread costs more than it saves
+
+// Runs body(begin, end, ticker) over [0, units) on up to `threads` threads, this one among them. `work` estimates the
+// taps in all. What each unit computes must not depend on who runs it.
+template <class Body>
+void parallel_for(int64_t units, int64_t work, int threads, Control& control, const Body& body) {
+    if (units <= 0) return;
+    int64_t team = std::min<int64_t>({static_cast<int64_t>(threads), units, 1 + work / kWorkPerThread});
+    team = std::max<int64_t>(team, 1);
+    const int64_t chunk = std::max<int64_t>(1, units / (team * 16));
+    std::atomic<int64_t> next{0};
+    std::mutex mutex;
+    std::condition_variable changed;
+    int64_t running = 0;
+    std::exception_ptr failure;
+
+    const auto share = [&](bool calling) noexcept {
+        try {
+            Ticker ticker(control, calling);
+            for (;;) {
+                const int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
+                if (begin >= units || control.stopped()) return;
+                body(begin, std::min(units, begin + chunk), ticker);
+            }
+        } catch (...) {
+            control.stop();
+            const std::lock_guard lock(mutex);
+            if (!failure) failure = std::current_exception();
+        }
+    };
+
+    std::vector<std::thread> others;
+    others.reserve(static_cast<size_t>(team - 1));
+    for (int64_t i = 1; i < team; ++i) {
+        {
+            const std::lock_guard lock(mutex);
+            ++running;
+        }
+        try {
+            others.emplace_back([&] {
+                share(false);
+                const std::lock_guard lock(mutex);
+                --running;
+                changed.notify_all();
+            });
+        } catch (const std::system_error&) {  // no more threads to be had: fewer do the same work
+            const std::lock_guard lock(mutex);
+            --running;
+            break;
+        }
+    }
+    share(true);
+    {
+        std::unique_lock lock(mutex);
+        while (running > 0) {
+            changed.wait_for(lock, std::chrono::milliseconds(50));
+            if (running == 0) break;
+            lock.unlock();
+            control.poll_if_due();
+            lock.lock();
+        }
+    }
+    for (std::thread& other : others) other.join();
+    if (failure) std::rethrow_exception(failure);
+    if (control.stopped()) throw Stopped{};
+}
+
+}  // namespace cenote

@@ -1,0 +1,189 @@
+"""The native provider: turns a Call into a plan and runs it."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..catalogue import Call
+from ..catalogue.dtypes import INTEGRAL, accumulator, kind_of
+from ..catalogue.parameters import DIVISORS
+from ..errors import bad
+from ..geometry import Window
+from . import _core
+from .threads import get_num_threads
+
+Array = NDArray[Any]
+
+_DTYPES: Final = {name: code for code, name in enumerate(_core.dtypes())}
+_REDUCERS: Final = {name: code for code, name in enumerate(_core.reducers())}
+_CACHED_OUTPUTS: Final = 1 << 16  # plans with longer tables are not kept
+
+
+@lru_cache(maxsize=1)
+def target() -> str:
+    """The CPU target that kernels run on: ``CENOTE_TARGET`` if set, else the best this CPU has."""
+    usable = _core.targets()
+    wanted = os.environ.get("CENOTE_TARGET")
+    if wanted is None:
+        return usable[-1]
+    if wanted not in usable:
+        raise bad(
+            "CENOTE_TARGET", f"target {wanted!r} is not usable here, {', '.join(usable)} can be", "name one or unset it"
+        )
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the compiled module says of itself."""
+
+    version: str
+    compiler: str
+    targets: tuple[str, ...]
+
+
+def build() -> Build:
+    """Version, compiler and CPU targets of the compiled module."""
+    return Build(_core.version, _core.compiler(), tuple(_core.targets()))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a forward pass keeps for backward: one small offset per output, or x and y where the rule needs them."""
+
+    offsets: Array | None = None
+    x: Array | None = None
+    y: Array | None = None
+
+
+class NativeProvider:
+    """Runs every row whose reducer is compiled."""
+
+    name = "native"
+
+    def refusal(self, call: Call) -> str | None:
+        """Why it would not run this call; None when it will."""
+        reducer = call.op.reducer
+        if reducer is None:
+            return f"the row {call.op.name!r} names no compiled reducer"
+        if reducer not in _REDUCERS:
+            return f"the compiled module has no reducer {reducer!r} (it has {', '.join(_REDUCERS)})"
+        if call.dtype.name not in _DTYPES or call.result.name not in _DTYPES:
+            return f"no kernel takes {call.dtype} and gives {call.result}"
+        return None
+
+    @property
+    def target(self) -> str:
+        """The CPU target in use."""
+        return target()
+
+    @property
+    def threads(self) -> int:
+        """The most threads a call will use."""
+        return get_num_threads()
+
+    def forward(self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None) -> None:
+        """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``."""
+        target()
+        plan, settings = _plan(call.who, call.window, call.lengths, call.axes), _settings(call)
+        if indices is None:
+            _core.forward(plan, settings, _raw(x), _raw(values))
+        else:
+            _core.positions(plan, settings, _raw(x), _raw(values), indices, _DTYPES["int64"], True)
+
+    def forward_saving(self, call: Call, x: Array, values: Array) -> Saved:
+        """``forward``, and what ``backward`` will need."""
+        plan = _plan(call.who, call.window, call.lengths, call.axes)
+        norm = call.op.reducer == "lp"
+        if not call.op.selects and not (norm and math.isinf(call.params.p)):
+            self.forward(call, x, values, None)
+            if not norm:
+                return Saved()
+            wide = accumulator(call.dtype, call.result)
+            exact = np.empty(call.out_shape, dtype=wide)  # the caller may change `values`; halves are too coarse
+            if wide == call.result:
+                exact[...] = values
+            else:
+                self.forward(replace(call, result=wide), x, exact, None)
+            return Saved(x=x, y=exact)
+        target()
+        offsets = np.empty(call.out_shape, dtype=_offset_type(plan.box))
+        code = _DTYPES[offsets.dtype.name]
+        if norm:
+            self.forward(call, x, values, None)
+            _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False)
+            return Saved(offsets=offsets, x=x)
+        _core.positions(plan, _settings(call), _raw(x), _raw(values), offsets, code, False)
+        return Saved(offsets=offsets)
+
+    def backward(self, call: Call, saved: Saved, dy: Array, dx: Array) -> None:
+        """Fill ``dx`` (shape ``call.shape``) from ``dy`` (shape ``call.out_shape``, dtype ``call.result``)."""
+        other = saved.offsets if saved.offsets is not None else saved.y
+        _core.gradient(
+            _plan(call.who, call.window, call.lengths, call.axes),
+            _settings(call),
+            _raw(dx),
+            _raw(dy),
+            _DTYPES[dy.dtype.name],
+            None if other is None else _raw(other),
+            0 if other is None else _DTYPES[other.dtype.name],
+            None if saved.x is None else _raw(saved.x),
+        )
+
+    def unpool(self, y: Array, indices: NDArray[np.int64], out: Array, axes: tuple[int, ...]) -> int | None:
+        """Scatter into the zeroed ``out``; an index that names no cell is returned, with nothing written."""
+        return _core.unpool_into(_raw(y), indices, _raw(out), _DTYPES[y.dtype.name], list(axes), get_num_threads())
+
+
+NATIVE: Final = NativeProvider()
+
+
+def _offset_type(box: int) -> type[np.unsignedinteger[Any]]:
+    # the contract gives one byte to windows of up to 255 taps
+    for kind in (np.uint8, np.uint16, np.uint32):
+        if box <= np.iinfo(kind).max:
+            return kind
+    return np.uint64
+
+
+def _raw(array: Array) -> Array:
+    """The same memory under a dtype that the buffer protocol can name."""
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def _settings(call: Call) -> _core.Settings:
+    rule = call.params.divisor
+    number: float | int = 1 if isinstance(rule, str) else rule
+    whole = int(number) if kind_of(call.result) in INTEGRAL else 1
+    assert call.op.reducer is not None
+    return _core.Settings(
+        _REDUCERS[call.op.reducer],
+        _DTYPES[call.dtype.name],
+        _DTYPES[call.result.name],
+        float(call.params.p),
+        DIVISORS.index(rule) if isinstance(rule, str) else len(DIVISORS),
+        float(number),
+        whole,
+        get_num_threads(),
+    )
+
+
+def _plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
+    outputs = window.output_shape(lengths, who=who, axes=axes)
+    make = _kept_plan if max(outputs) <= _CACHED_OUTPUTS else _new_plan
+    return make(who, window, lengths, axes)
+
+
+def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
+    tables = window.spans(lengths, who=who, axes=axes)
+    return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window) for t in tables])
+
+
+_kept_plan = lru_cache(maxsize=256)(_new_plan)

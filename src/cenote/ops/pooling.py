@@ -1,0 +1,179 @@
+"""The public functions: three forms (sliding, adaptive, global) of every row of the catalogue, made by a loop."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..catalogue import OPS, Op
+from ..errors import bad_type, shown
+from ..geometry import Axes
+from . import prepare
+from .arrays import check_out, new
+from .dispatch import choose
+from .docstrings import docstring
+from .prepare import Prepared
+
+Array = NDArray[Any]
+FORMS: Final = ("sliding", "adaptive", "global")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooling:
+    """One public function: an operator in one form. ``prepare`` takes the arguments of the function itself."""
+
+    op: Op
+    form: str
+    prepare: Callable[..., Prepared]
+
+    @property
+    def name(self) -> str:
+        """Name of the public function."""
+        return self.op.function if self.form == "sliding" else f"{self.form}_{self.op.function}"
+
+
+def run(prepared: Prepared, out: object) -> Any:
+    """Run a prepared call into ``out`` or fresh arrays."""
+    call, who = prepared.call, prepared.call.who
+    provider = choose(call)
+    values_out, indices_out = _outs(who, out, call.select)
+    shape = prepared.shape
+    for array, dtype, name, others in (
+        (values_out, call.result, "out[0]" if call.select else "out", [prepared.x]),
+        (indices_out, np.dtype(np.int64), "out[1]", [prepared.x, values_out]),
+    ):
+        if array is not None:
+            check_out(who, array, shape, dtype, [a for a in others if isinstance(a, np.ndarray)], name)
+    values: Array = new(who, shape, call.result) if values_out is None else values_out
+    if not call.select:
+        provider.forward(call, prepared.x, prepared.full(values), None)
+        return values
+    indices: Array = new(who, shape, np.dtype(np.int64)) if indices_out is None else indices_out
+    provider.forward(call, prepared.x, prepared.full(values), prepared.full(indices))
+    return values, indices
+
+
+def _outs(who: str, out: object, select: bool) -> tuple[Any, Any]:
+    if out is None:
+        return None, None
+    if not select:
+        return out, None
+    if not isinstance(out, tuple | list) or len(out) != 2:
+        raise bad_type(
+            who, f"out is a pair (values, indices) with return_indices=True, got {shown(out)}", "pass two arrays"
+        )
+    return out[0], out[1]
+
+
+def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
+    who = op.function
+
+    def ready(
+        x: ArrayLike,
+        size: Any,
+        *,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: Any = False,
+        axes: Axes = None,
+        **own: Any,
+    ) -> Prepared:
+        array = prepare.read_input(who, op, x)
+        found, window = prepare.sliding_window(
+            who,
+            array.ndim,
+            size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+            axes=axes,
+        )
+        return Prepared(prepare.make_call(who, op, array, found, window, own), array)
+
+    def pool(x: ArrayLike, size: Any, *, out: Any = None, **rest: Any) -> Any:
+        return run(ready(x, size, **rest), out)
+
+    return Pooling(op, "sliding", ready), pool
+
+
+def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
+    who = f"adaptive_{op.function}"
+
+    def ready(x: ArrayLike, parts: Any, *, axes: Axes = None, **own: Any) -> Prepared:
+        array = prepare.read_input(who, op, x)
+        found, window = prepare.adaptive_window(who, array.shape, parts, axes=axes)
+        return Prepared(prepare.make_call(who, op, array, found, window, own), array)
+
+    def pool(x: ArrayLike, parts: Any, *, out: Any = None, **rest: Any) -> Any:
+        return run(ready(x, parts, **rest), out)
+
+    return Pooling(op, "adaptive", ready), pool
+
+
+def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
+    who = f"global_{op.function}"
+
+    def ready(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, **own: Any) -> Prepared:
+        array = prepare.read_input(who, op, x)
+        found, window = prepare.global_window(who, array.ndim, axes=axes)
+        keep = prepare.read_flag(who, "keepdims", keepdims)
+        return Prepared(prepare.make_call(who, op, array, found, window, own), array, drop_axes=not keep)
+
+    def pool(x: ArrayLike, *, out: Any = None, **rest: Any) -> Any:
+        return run(ready(x, **rest), out)
+
+    return Pooling(op, "global", ready), pool
+
+
+_MAKERS: Final = {"sliding": _sliding, "adaptive": _adaptive, "global": _global}
+
+
+def _signature(op: Op, form: str) -> inspect.Signature:
+    """The signature people see, from the same row that reads the arguments."""
+    positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    heads: dict[str, tuple[tuple[str, Any], ...]] = {
+        "sliding": (
+            ("stride", None), ("padding", 0), ("dilation", 1), ("ceil_mode", False), ("axes", None),
+        ),
+        "adaptive": (("axes", None),),
+        "global": (("axes", (-2, -1)), ("keepdims", False)),
+    }  # fmt: skip
+    places = [inspect.Parameter("x", positional)]
+    if form != "global":
+        places.append(inspect.Parameter("size" if form == "sliding" else "parts", positional))
+    own = tuple((parameter.name, parameter.default) for parameter in op.parameters)
+    for name, default in (*heads[form], *own, ("out", None)):
+        places.append(inspect.Parameter(name, keyword, default=default))
+    return inspect.Signature(places)
+
+
+def functions(rows: Mapping[str, Op] = OPS) -> dict[str, Callable[..., Any]]:
+    """Every public pooling function by name: three forms of each row."""
+    made: dict[str, Callable[..., Any]] = {}
+    for form in FORMS:
+        for op in rows.values():
+            pooling, function = _MAKERS[form](op)
+            function.__name__ = function.__qualname__ = pooling.name
+            function.__module__ = "cenote"
+            function.__doc__ = docstring(op, form)
+            function.__signature__ = _signature(op, form)  # type: ignore[attr-defined]
+            function.cenote = pooling  # type: ignore[attr-defined]
+            made[pooling.name] = function
+    return made
+
+
+def pooling_of(who: str, function: object) -> Pooling:
+    """The operator and form behind a public function."""
+    found = getattr(function, "cenote", None)
+    if not isinstance(found, Pooling):
+        raise bad_type(
+            who, f"fn is one of cenote's pooling functions, got {shown(function)}", "pass cenote.max_pool or the like"
+        )
+    return found

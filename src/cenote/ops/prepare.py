@@ -1,0 +1,141 @@
+"""From a caller's words to a Call: arguments are read once, here, and nowhere below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..catalogue import Call, Op, Params
+from ..catalogue.dtypes import INTEGRAL, Dtype, accumulator, kind_of
+from ..catalogue.parameters import is_whole
+from ..errors import bad, bad_type
+from ..geometry import Axes, Window, pooled_axes
+from ..geometry.arguments import flag, is_sequence
+from .arrays import as_input
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call and its input; ``drop_axes`` says that the pooled axes (of one cell each) leave the result's shape."""
+
+    call: Call
+    x: Array
+    drop_axes: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the result as the caller sees it."""
+        full = self.call.out_shape
+        if not self.drop_axes:
+            return full
+        return tuple(n for axis, n in enumerate(full) if axis not in self.call.axes)
+
+    def full(self, array: Array) -> Array:
+        """A result array with its dropped axes put back (a view)."""
+        return np.expand_dims(array, self.call.axes) if self.drop_axes else array
+
+
+def sliding_window(
+    who: str,
+    ndim: int,
+    size: Any,
+    *,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: Any,
+    axes: Axes,
+) -> tuple[tuple[int, ...], Window]:
+    """Ascending axes and the window that belongs to them, for an array of ``ndim`` dimensions."""
+    found = pooled_axes(who, axes, ndim, len(size) if is_sequence(size) else None)
+    window = Window.of(
+        size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode, rank=len(found), who=who
+    )
+    return ascending(found, window)
+
+
+def adaptive_window(who: str, shape: tuple[int, ...], parts: Any, *, axes: Axes) -> tuple[tuple[int, ...], Window]:
+    """The same for adaptive bins; a part of None keeps the length."""
+    found = pooled_axes(who, axes, len(shape), len(parts) if is_sequence(parts) else None, name="parts")
+    window = Window.adaptive(parts, rank=len(found), lengths=[shape[axis] for axis in found], who=who)
+    return ascending(found, window)
+
+
+def global_window(who: str, ndim: int, *, axes: Axes) -> tuple[tuple[int, ...], Window]:
+    """The same for one window over everything."""
+    if axes is None:
+        raise bad_type(who, "axes names the axes to pool, got None", "leave it out for the last two, or name them")
+    found = pooled_axes(who, axes, ndim, None)
+    return ascending(found, Window.global_(len(found)))
+
+
+def ascending(axes: tuple[int, ...], window: Window) -> tuple[tuple[int, ...], Window]:
+    """Rules belong to the axes in the caller's order; ties and indices follow the array's own order."""
+    order = sorted(range(len(axes)), key=axes.__getitem__)
+    return tuple(axes[i] for i in order), Window(tuple(window.rules[i] for i in order))
+
+
+def make_call(
+    who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window, own: Mapping[str, Any]
+) -> Call:
+    """Read the operator's own keywords and put everything together."""
+    unknown = [name for name in own if name not in {parameter.name for parameter in op.parameters}]
+    if unknown:
+        raise TypeError(f"{who}() got an unexpected keyword argument {unknown[0]!r}")
+    read: dict[str, Any] = {p.name: p.read(who, own.get(p.name, p.default)) for p in op.parameters}
+    requested: Dtype | None = read.pop("dtype", None)
+    select = bool(read.pop("return_indices", False))
+    params = op.fixed or Params(**read)
+    call = Call(
+        who=who,
+        op=op,
+        window=window,
+        axes=axes,
+        shape=x.shape,
+        dtype=x.dtype,
+        result=op.result_dtype(who, x.dtype, requested),
+        params=params,
+        select=select,
+    )
+    _check_divisor(call)
+    call.out_shape  # noqa: B018  # an impossible window is an error before anything is allocated
+    return call
+
+
+def read_input(who: str, op: Op, x: ArrayLike) -> Array:
+    """The input as an array of a dtype the operator takes."""
+    return as_input(who, x, op.kinds)
+
+
+def _check_divisor(call: Call) -> None:
+    """A number must be able to divide in the type that divides."""
+    number = call.params.divisor
+    if isinstance(number, str):
+        return
+    if kind_of(call.result) in INTEGRAL:
+        if not is_whole(number):
+            raise bad(
+                call.who,
+                f"divisor is a whole number where the result is {call.result}, got {number}",
+                "pass an int, or ask for a float result with dtype=np.float32",
+            )
+        return
+    if kind_of(call.dtype) in INTEGRAL:
+        return  # divided in double
+    wide = accumulator(call.dtype, call.result)
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = abs(float(wide.type(number).real))
+    if rounded == 0 or math.isinf(rounded):
+        raise bad(call.who, f"divisor {number} is {rounded} in {wide}", "ask for dtype=np.float64")
+
+
+def read_flag(who: str, name: str, value: object) -> bool:
+    """A true bool."""
+    return flag(who, name, value)
