@@ -1,0 +1,32 @@
+"""Shared fixtures and the two sizes in which drawn tests run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# The oracle works in Fractions and is slow on purpose, so time per example says nothing about the library.
+_patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("default", max_examples=120, **_patient)
+settings.register_profile("thorough", max_examples=3000, **_patient)
+# The same examples in every run, so that an unrelated change never turns red; `default` explores at home.
+settings.register_profile(
+    "ci", max_examples=120, derandomize=True, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_patient
+)
+if os.environ.get("CENOTE_THOROUGH") == "1":
+    settings.load_profile("thorough")
+else:
+    settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Give the number of threads back as it was, whatever the test sets."""
+    import cenote
+
+    before = cenote.get_num_threads()
+    yield
+    cenote.set_num_threads(before)
