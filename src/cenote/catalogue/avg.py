@@ -18,7 +18,9 @@ def divisor(taps: Taps) -> Any:
     rule = taps.params.divisor
     if not taps.inside:
         return 1
-    return {"inside": taps.inside, "padded": taps.padded, "window": taps.window}[rule] if isinstance(rule, str) else rule
+    return (
+        {"inside": taps.inside, "padded": taps.padded, "window": taps.window}[rule] if isinstance(rule, str) else rule
+    )
 
 
 def half_even(total: int, by: int) -> int:
@@ -32,7 +34,8 @@ def reference(taps: Taps) -> Array:
     """Sum, then divide: exactly and half to even for integers, in the accumulator's precision for floats."""
     added, by = total(taps), divisor(taps)
     if added.dtype != object:
-        return (added / accumulator(taps.values.dtype, taps.result).type(by)).astype(taps.result)
+        wide = accumulator(taps.values.dtype, taps.result)
+        return np.asarray(added / wide.type(by)).astype(taps.result)
     if kind_of(taps.result) == "float":
         return (added.astype(np.float64) / float(by)).astype(taps.result)
     rounded = np.array([half_even(int(value), int(by)) for value in added.flat], dtype=object)
@@ -54,7 +57,9 @@ def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
     wanted = "complex" if kind == "complex" else "float"
     if kind_of(requested) != wanted and (requested != dtype or kind == "bool"):
         choices = ", ".join(KINDS[wanted])
-        raise bad_type(who, f"dtype {requested} is no result for the average of {dtype} values", f"use one of {choices}")
+        raise bad_type(
+            who, f"dtype {requested} is no result for the average of {dtype} values", f"use one of {choices}"
+        )
     return requested
 
 
@@ -77,7 +82,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="avg",
-    source="LeCun, Bottou, Bengio and Haffner, \"Gradient-based learning applied to document recognition\", 1998.",
+    source='LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998.',
     examples={
         "sliding": """
 >>> x = np.array([[1.0, 9, 2, 8], [3, 4, 5, 7]])

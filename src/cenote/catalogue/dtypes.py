@@ -23,7 +23,7 @@ _KIND_OF: Final = {name: kind for kind, names in KINDS.items() for name in names
 
 
 def kind_of(dtype: Dtype) -> str | None:
-    """"bool", "signed", "unsigned", "float" or "complex"; None for a dtype cenote does not pool."""
+    """ "bool", "signed", "unsigned", "float" or "complex"; None for a dtype cenote does not pool."""
     return _KIND_OF.get(dtype.name)
 
 

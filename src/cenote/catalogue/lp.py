@@ -15,7 +15,7 @@ from .selecting import first_best, to_winner
 
 def magnitudes(taps: Taps) -> Array:
     """|x| in the accumulator's precision."""
-    return np.abs(taps.values.astype(accumulator(taps.values.dtype, taps.result)))
+    return np.asarray(np.abs(taps.values.astype(accumulator(taps.values.dtype, taps.result))))
 
 
 def reference(taps: Taps) -> Array:
@@ -25,7 +25,7 @@ def reference(taps: Taps) -> Array:
         top = size.max(axis=0, initial=0)
         return np.asarray(top).astype(taps.result)
     kind = size.dtype.type
-    return np.power(np.power(size, kind(p)).sum(axis=0), kind(1 / p)).astype(taps.result)
+    return np.asarray(np.power(np.power(size, kind(p)).sum(axis=0), kind(1 / p))).astype(taps.result)
 
 
 def gradient(taps: Taps, y: Array, g: Array) -> Array:
@@ -33,11 +33,11 @@ def gradient(taps: Taps, y: Array, g: Array) -> Array:
     size, p = magnitudes(taps).astype(g.dtype), taps.params.p
     sign = np.sign(taps.values.astype(g.dtype))
     if math.isinf(p):
-        return to_winner(taps, first_best(size, np.greater), g) * np.where(y == 0, 0, sign)
+        return np.asarray(to_winner(taps, first_best(size, np.greater), g) * np.where(y == 0, 0, sign))
     with np.errstate(all="ignore"):
         share = np.power(size / y, g.dtype.type(p - 1))
     dead = (y == 0) | ((size == 0) & (p < 1))
-    return np.where(dead, g.dtype.type(0), g * sign * np.where(dead, 0, share))
+    return np.asarray(np.where(dead, g.dtype.type(0), g * sign * np.where(dead, 0, share)))
 
 
 def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
@@ -72,7 +72,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="lp",
-    source="Sermanet, Chintala and LeCun, \"Convolutional neural networks applied to house numbers\", 2012.",
+    source='Sermanet, Chintala and LeCun, "Convolutional neural networks applied to house numbers", 2012.',
     examples={
         "sliding": """
 >>> cenote.lp_pool(np.array([[3.0, -4.0, 0.0, 5.0]]), (1, 2))

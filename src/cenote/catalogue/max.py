@@ -48,7 +48,7 @@ ROW = Op(
     winner=winner,
     gradient=gradient,
     reducer="max",
-    source="Ranzato, Huang, Boureau and LeCun, \"Unsupervised learning of invariant feature hierarchies\", 2007.",
+    source='Ranzato, Huang, Boureau and LeCun, "Unsupervised learning of invariant feature hierarchies", 2007.',
     examples={
         "sliding": """
 >>> x = np.array([[1, 9, 2, 8], [3, 4, 5, 7], [6, 0, 1, 2], [3, 5, 5, 4]])

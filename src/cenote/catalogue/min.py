@@ -48,7 +48,7 @@ ROW = Op(
     winner=winner,
     gradient=gradient,
     reducer="min",
-    source="A flat erosion sampled at the strides: Serra, \"Image analysis and mathematical morphology\", 1982.",
+    source='A flat erosion sampled at the strides: Serra, "Image analysis and mathematical morphology", 1982.',
     examples={
         "sliding": """
 >>> x = np.array([[1, 9, 2, 8], [3, 4, 5, 7], [6, 0, 1, 2], [3, 5, 5, 4]])

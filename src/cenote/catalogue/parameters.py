@@ -32,7 +32,11 @@ def read_divisor(who: str, value: object) -> str | float | int:
         return value
     number = _real(who, "divisor", value)
     if number == 0 or not -INT64_MAX <= number <= INT64_MAX:  # false for NaN as well
-        raise bad(who, f"divisor is a finite number other than 0 (and below 2^63), got {shown(value)}", "pass such a number")
+        raise bad(
+            who,
+            f"divisor is a finite number other than 0 (and below 2^63), got {shown(value)}",
+            "pass such a number",
+        )
     return number
 
 
@@ -78,9 +82,7 @@ DTYPE: Final = Parameter(
     "Dtype of the result; left out, the operator's own rule (see Notes) decides.",
     _read_dtype,
 )
-P: Final = Parameter(
-    "p", "float", "float", 2, "The exponent, > 0; ``math.inf`` is the largest absolute value.", read_p
-)
+P: Final = Parameter("p", "float", "float", 2, "The exponent, > 0; ``math.inf`` is the largest absolute value.", read_p)
 
 
 def is_whole(number: float | int) -> bool:

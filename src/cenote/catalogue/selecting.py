@@ -20,7 +20,7 @@ def same_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
 def first_best(values: Array, better: Callable[[Array, Array], Any]) -> NDArray[np.int64]:
     """Position of the first best tap; -1 where there is none. NaN beats everything, a later NaN an earlier one."""
     position = np.full(values.shape[1:], -1, dtype=np.int64)
-    best = values[0] if len(values) else None
+    best: Any = values[0] if len(values) else None
     for j, value in enumerate(values):
         wins = np.ones(value.shape, bool) if j == 0 else better(value, best) | isnan(value)
         position[wins] = j
@@ -32,7 +32,7 @@ def pick(taps: Taps, position: NDArray[np.int64], identity: Callable[[Dtype], An
     """The taps at these positions; a window without taps gives the identity."""
     if not taps.inside:
         return np.full(taps.values.shape[1:], identity(taps.result), dtype=taps.result)
-    return np.take_along_axis(taps.values, position[None], axis=0)[0]
+    return np.asarray(np.take_along_axis(taps.values, position[None], axis=0)[0])
 
 
 def to_winner(taps: Taps, position: NDArray[np.int64], g: Array) -> Array:

@@ -71,7 +71,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="sum",
-    source="Boureau, Ponce and LeCun, \"A theoretical analysis of feature pooling in visual recognition\", 2010.",
+    source='Boureau, Ponce and LeCun, "A theoretical analysis of feature pooling in visual recognition", 2010.',
     examples={
         "sliding": """
 >>> cenote.sum_pool(np.array([[1, 9, 2, 8], [3, 4, 5, 7]], dtype=np.uint8), 2)

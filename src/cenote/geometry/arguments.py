@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeGuard
 
 from ..errors import bad, bad_type, shown
 
@@ -34,7 +34,7 @@ def integer(who: str, name: str, value: object, minimum: int) -> int:
     return number
 
 
-def is_sequence(value: object) -> bool:
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """True for a tuple or list (or another sequence that is no text): one entry per axis."""
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
@@ -50,7 +50,7 @@ def per_axis(who: str, name: str, value: object, rank: int, minimum: int) -> tup
     """One int for all axes, or exactly one per pooled axis."""
     if not is_sequence(value):
         return (integer(who, name, value, minimum),) * rank
-    entries = tuple(value)  # type: ignore[arg-type]
+    entries = tuple(value)
     if len(entries) != rank:
         raise bad(
             who,
@@ -73,12 +73,10 @@ def word(who: str, value: str, name: str = "padding") -> str:
     return lowered
 
 
-def _pair(who: str, name: str, value: object) -> tuple[int, int]:
-    entries = tuple(value)  # type: ignore[arg-type]
+def _pair(who: str, name: str, value: Sequence[Any]) -> tuple[int, int]:
+    entries = tuple(value)
     if len(entries) != 2:
-        raise bad(
-            who, f"{name} is an int or a (lo, hi) pair, got {shown(value)}", "give two ints: (before, after)"
-        )
+        raise bad(who, f"{name} is an int or a (lo, hi) pair, got {shown(value)}", "give two ints: (before, after)")
     for side in entries:
         if is_sequence(side) or isinstance(side, str):
             raise bad_type(who, f"{name} is nested too deeply, got {shown(value)}", "give one (lo, hi) pair per axis")
@@ -96,7 +94,7 @@ def padding(who: str, value: object, rank: int) -> tuple[Pad, ...]:
     if not is_sequence(value):
         side = integer(who, "padding", value, 0)
         return ((side, side),) * rank
-    entries = tuple(value)  # type: ignore[arg-type]
+    entries = tuple(value)
     if len(entries) != rank:
         raise bad(who, *_wrong_length(entries, rank))
     pads: list[Pad] = []

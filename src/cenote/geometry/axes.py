@@ -15,9 +15,7 @@ LAYOUT_LETTERS: Final = "NCDHW"
 MOST_AXES: Final = 3
 
 
-def pooled_axes(
-    who: str, axes: Axes, ndim: int, entries: int | None, *, name: str = "size"
-) -> tuple[int, ...]:
+def pooled_axes(who: str, axes: Axes, ndim: int, entries: int | None, *, name: str = "size") -> tuple[int, ...]:
     """The pooled axes of an array of ``ndim`` dimensions, as non-negative numbers in the order the caller gave.
 
     ``entries`` is the number of window sizes given, or None when a single int stands for every axis; with ``axes``
@@ -29,7 +27,7 @@ def pooled_axes(
     elif isinstance(axes, str):
         found = _layout(who, axes, ndim)
     elif is_sequence(axes):
-        found = tuple(_one(who, axis, ndim) for axis in axes)  # type: ignore[union-attr]
+        found = tuple(_one(who, axis, ndim) for axis in axes)
     else:
         found = (_one(who, axes, ndim),)
     if not found:
@@ -59,7 +57,9 @@ def _default(who: str, ndim: int, entries: int | None, name: str) -> tuple[int, 
         return (ndim - 2, ndim - 1)
     if entries > ndim:
         raise bad(
-            who, f"{name} has {entries} entries but the array has {ndim} dimensions", "give at most one per dimension"
+            who,
+            f"{name} has {entries} entries but the array has {ndim} dimensions",
+            "give at most one per dimension",
         )
     return tuple(range(ndim - entries, ndim))
 
@@ -69,8 +69,9 @@ def _one(who: str, axis: object, ndim: int) -> int:
     number = integer(who, "axes", axis, -INT64_MAX)
     if not -ndim <= number < ndim:
         raise bad_index(
-            who, f"axis {number} is outside an array of {ndim} dimensions", f"use {-ndim} to {ndim - 1}" if ndim else
-            "pass an array with at least one dimension"
+            who,
+            f"axis {number} is outside an array of {ndim} dimensions",
+            f"use {-ndim} to {ndim - 1}" if ndim else "pass an array with at least one dimension",
         )
     return number % ndim
 
@@ -85,7 +86,11 @@ def _layout(who: str, layout: str, ndim: int) -> tuple[int, ...]:
             f"use each of the letters {' '.join(LAYOUT_LETTERS)} at most once, such as 'HWC' or 'NCHW'",
         )
     if len(letters) != ndim:
-        raise bad(who, f"axes {layout!r} names {len(letters)} dimensions, the array has {ndim}", "name every dimension")
+        raise bad(
+            who,
+            f"axes {layout!r} names {len(letters)} dimensions, the array has {ndim}",
+            "name every dimension",
+        )
     found = tuple(i for i, letter in enumerate(letters) if letter in POOLED_LETTERS)
     if not found:
         raise bad(who, f"axes {layout!r} has none of the pooled letters D, H, W", "name what is to be pooled")

@@ -34,7 +34,11 @@ def parse_rules(text: str, rank: int | None, who: str) -> tuple[Rule, ...]:
     if rank is None or rank == len(rules):
         return rules
     if len(rules) != 1:
-        raise bad(who, f"the window {text!r} has {len(rules)} axes where {rank} are pooled", "give one entry per axis")
+        raise bad(
+            who,
+            f"the window {text!r} has {len(rules)} axes where {rank} are pooled",
+            "give one entry per axis",
+        )
     return rules * rank
 
 
@@ -56,12 +60,16 @@ def _parse_part(part: str, text: str, who: str) -> tuple[Rule, ...]:
     for name, values in (("stride", strides), ("padding", pads), ("dilation", dilations)):
         if len(values) != count:
             raise bad(
-                who, f"{name} has {len(values)} entries for {count} axes in {text!r}", "give one value, or one per axis"
+                who,
+                f"{name} has {len(values)} entries for {count} axes in {text!r}",
+                "give one value, or one per axis",
             )
     ceil = match["ceil"] is not None
     if ceil and any(name in (match["pad"] or "") for name in WORDS):
         raise bad(
-            who, f"{text!r} joins a padding word and ^", "a word fixes the rounding: drop the ^ or pad with ints"
+            who,
+            f"{text!r} joins a padding word and ^",
+            "a word fixes the rounding: drop the ^ or pad with ints",
         )
     return tuple(Slide(k, s, d, p, ceil) for k, s, d, p in zip(sizes, strides, dilations, pads, strict=True))
 

@@ -38,7 +38,8 @@ class Slide:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "size", integer("Slide", "size", self.size, 1))
-        put(self, "stride", self.size if self.stride is None else integer("Slide", "stride", self.stride, 1))
+        given: object = self.stride
+        put(self, "stride", self.size if given is None else integer("Slide", "stride", given, 1))
         put(self, "dilation", integer("Slide", "dilation", self.dilation, 1))
         put(self, "ceil_mode", flag("Slide", "ceil_mode", self.ceil_mode))
         if isinstance(self.pad, str):
@@ -50,7 +51,9 @@ class Slide:
             put(self, "pad", (integer("Slide", "pad[0]", lo, 0), integer("Slide", "pad[1]", hi, 0)))
         else:
             raise bad_type(
-                "Slide", f"pad is a (lo, hi) pair or a word, got {shown(self.pad)}", "write pad=(1, 1) or pad='same'"
+                "Slide",
+                f"pad is a (lo, hi) pair or a word, got {shown(self.pad)}",
+                "write pad=(1, 1) or pad='same'",
             )
 
     @property
@@ -150,7 +153,11 @@ class Split:
         """``parts``; an axis without cells is an error."""
         if length < 1:
             where = "the axis" if axis is None else f"axis {axis}"
-            raise bad(who, f"{where} has length 0, there is nothing to pool", "pass at least one cell per pooled axis")
+            raise bad(
+                who,
+                f"{where} has length 0, there is nothing to pool",
+                "pass at least one cell per pooled axis",
+            )
         return self.parts
 
     def spans(self, length: int, *, who: str = "Split", axis: int | None = None) -> AxisSpans:
@@ -178,7 +185,9 @@ class Spans:
 
     def __post_init__(self) -> None:
         if not is_sequence(self.table) and not isinstance(self.table, np.ndarray):
-            raise bad_type("Spans", f"table is a sequence of (start, stop, step), got {shown(self.table)}", "pass a list")
+            raise bad_type(
+                "Spans", f"table is a sequence of (start, stop, step), got {shown(self.table)}", "pass a list"
+            )
         rows = tuple(self._row(i, row) for i, row in enumerate(self.table))
         if not rows:
             raise bad("Spans", "table is empty", "give at least one (start, stop, step)")
@@ -188,7 +197,11 @@ class Spans:
     def _row(i: int, row: Sequence[object]) -> tuple[int, int, int]:
         name = f"table[{i}]"
         if not (is_sequence(row) or isinstance(row, np.ndarray)) or len(row) not in (2, 3):
-            raise bad("Spans", f"{name} is (start, stop) or (start, stop, step), got {shown(row)}", "give 2 or 3 ints")
+            raise bad(
+                "Spans",
+                f"{name} is (start, stop) or (start, stop, step), got {shown(row)}",
+                "give 2 or 3 ints",
+            )
         start, stop, step = (*row, 1)[:3]
         first = integer("Spans", f"{name} start", start, 0)
         return first, integer("Spans", f"{name} stop", stop, first), integer("Spans", f"{name} step", step, 1)

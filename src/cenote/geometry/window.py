@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import CenoteMemoryError, bad, bad_type, message, shown
 from .arguments import flag, integer, is_sequence, per_axis
@@ -74,12 +75,16 @@ class Window:
 
     @classmethod
     def adaptive(
-        cls, parts: int | Sequence[int | None], *, rank: int | None = None, lengths: Sequence[int] | None = None,
+        cls,
+        parts: int | Sequence[int | None],
+        *,
+        rank: int | None = None,
+        lengths: Sequence[int] | None = None,
         who: str = "Window.adaptive",
     ) -> Window:
         """Adaptive bins. ``None`` for an axis keeps its length, which ``lengths`` must then supply."""
         count = _rank(who, "parts", parts, rank)
-        entries = tuple(parts) if is_sequence(parts) else (parts,) * count  # type: ignore[arg-type]
+        entries: tuple[Any, ...] = tuple(parts) if is_sequence(parts) else (parts,) * count
         if lengths is not None:
             entries = tuple(
                 max(1, lengths[i]) if part is None and i < len(lengths) else part for i, part in enumerate(entries)
@@ -129,7 +134,11 @@ class Window:
         except MemoryError:
             shape = self.output_shape(lengths, who=who, axes=axes)
             raise CenoteMemoryError(
-                message(who, f"an output of shape {shape} does not fit into memory", "use less padding or a larger stride")
+                message(
+                    who,
+                    f"an output of shape {shape} does not fit into memory",
+                    "use less padding or a larger stride",
+                )
             ) from None
         taps = 1
         for table in tables:
@@ -149,12 +158,17 @@ class Window:
         if len(slices) != self.rank:
             raise bad(who, f"{len(slices)} slices for {self.rank} axes", "give one slice per pooled axis")
         return tuple(
-            _axis_halo(who, rule, length, part) for (rule, length, _), part in zip(self._zipped(lengths, who, ()), slices, strict=True)
+            _axis_halo(who, rule, length, part)
+            for (rule, length, _), part in zip(self._zipped(lengths, who, ()), slices, strict=True)
         )
 
     def _zipped(self, lengths: Sequence[int], who: str, axes: Sequence[int]) -> list[tuple[Rule, int, int]]:
         if len(lengths) != self.rank:
-            raise bad(who, f"{len(lengths)} lengths for a window of {self.rank} axes", "give one length per pooled axis")
+            raise bad(
+                who,
+                f"{len(lengths)} lengths for a window of {self.rank} axes",
+                "give one length per pooled axis",
+            )
         numbers = axes or range(self.rank)
         return [
             (rule, integer(who, f"length of axis {axis}", length, 0), axis)
@@ -167,7 +181,7 @@ def _rank(who: str, name: str, value: object, rank: int | None) -> int:
         return integer(who, "rank", rank, 1)
     if not is_sequence(value):
         return 1
-    entries = len(value)  # type: ignore[arg-type]
+    entries = len(value)
     if entries == 0:
         raise bad(who, f"{name} is empty", "give one entry per pooled axis")
     return entries

@@ -5,9 +5,7 @@ from typing import Any
 from ..geometry.spans import Table
 
 class Plan:
-    def __init__(
-        self, axes: list[int], tables: list[tuple[int, Table, Table, Table, Table, Table]]
-    ) -> None: ...
+    def __init__(self, axes: list[int], tables: list[tuple[int, Table, Table, Table, Table, Table]]) -> None: ...
     @property
     def box(self) -> int: ...
 
@@ -29,7 +27,14 @@ def positions(
     plan: Plan, settings: Settings, x: Any, y: Any | None, found: Any, position_type: int, indices: bool
 ) -> None: ...
 def gradient(
-    plan: Plan, settings: Settings, dx: Any, g: Any, g_type: int, other: Any | None, other_type: int, x: Any | None
+    plan: Plan,
+    settings: Settings,
+    dx: Any,
+    g: Any,
+    g_type: int,
+    other: Any | None,
+    other_type: int,
+    x: Any | None,
 ) -> None: ...
 def unpool_into(y: Any, indices: Any, out: Any, type: int, axes: list[int], threads: int) -> int | None: ...
 def compiler() -> str: ...

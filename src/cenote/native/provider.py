@@ -35,7 +35,9 @@ def target() -> str:
         return usable[-1]
     if wanted not in usable:
         raise bad(
-            "CENOTE_TARGET", f"target {wanted!r} is not usable here, {', '.join(usable)} can be", "name one or unset it"
+            "CENOTE_TARGET",
+            f"target {wanted!r} is not usable here, {', '.join(usable)} can be",
+            "name one or unset it",
         )
     return wanted
 

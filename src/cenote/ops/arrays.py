@@ -30,7 +30,9 @@ def as_input(who: str, x: ArrayLike, kinds: tuple[str, ...], name: str = "x") ->
         array: Array = np.asarray(x)
     except (TypeError, ValueError) as error:
         raise bad_type(
-            who, f"{name} cannot be made an array ({shown(str(error))})", "pass an array or a nested list of numbers"
+            who,
+            f"{name} cannot be made an array ({shown(str(error))})",
+            "pass an array or a nested list of numbers",
         ) from None
     check_dtype(who, name, array.dtype, kinds)
     if array.ndim == 0:
@@ -74,7 +76,11 @@ def new(who: str, shape: tuple[int, ...], dtype: Dtype, *, zeros: bool = False) 
     except (MemoryError, ValueError):  # NumPy says ValueError when the size overflows
         size = math.prod(shape) * dtype.itemsize
         raise CenoteMemoryError(
-            message(who, f"a result of shape {shape} and dtype {dtype} takes {size} bytes", "ask for a smaller one")
+            message(
+                who,
+                f"a result of shape {shape} and dtype {dtype} takes {size} bytes",
+                "ask for a smaller one",
+            )
         ) from None
 
 
@@ -84,10 +90,15 @@ def check_out(who: str, out: object, shape: tuple[int, ...], dtype: Dtype, input
         raise bad_type(who, f"{name} is an ndarray, got {shown(out)}", f"pass np.empty({shape}, np.{dtype})")
     refuse_masked(who, name, out)
     if out.shape != shape:
-        raise bad(who, f"{name} has shape {out.shape}, the result has {shape}", f"pass np.empty({shape}, np.{dtype})")
+        raise bad(
+            who,
+            f"{name} has shape {out.shape}, the result has {shape}",
+            f"pass np.empty({shape}, np.{dtype})",
+        )
     if out.dtype != dtype or not out.dtype.isnative:
         raise bad_type(
-            who, f"{name} has dtype {out.dtype.str if out.dtype.name == dtype.name else out.dtype}, the result has {dtype}",
+            who,
+            f"{name} has dtype {out.dtype.str if out.dtype.name == dtype.name else out.dtype}, the result has {dtype}",
             f"pass np.empty({shape}, np.{dtype})",
         )
     if not out.flags.writeable:
@@ -105,7 +116,7 @@ def overlap(a: Array, b: Array) -> bool:
     if not np.may_share_memory(a, b):
         return False
     try:
-        return np.shares_memory(a, b, max_work=100_000)
+        return np.shares_memory(a, b, max_work=100_000)  # type: ignore[arg-type]  # NumPy takes any number, its stub two
     except np.exceptions.TooHardError:
         return True
 

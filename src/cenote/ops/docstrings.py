@@ -19,9 +19,12 @@ _SIZE = {
     ),
 }
 _GEOMETRY = (
-    ("stride : int or tuple of int, optional", "Cells from one window to the next; left out, the window size."),
     (
-        'padding : int, word, or one entry per axis, default 0',
+        "stride : int or tuple of int, optional",
+        "Cells from one window to the next; left out, the window size.",
+    ),
+    (
+        "padding : int, word, or one entry per axis, default 0",
         'Cells around the input that no window finds a value in: an int for all sides, "valid" (none), "same" (the '
         'output has ceil(L / stride) cells, an odd cell at the end), "same_lower" (at the beginning), or exactly one '
         "int or ``(lo, hi)`` pair per pooled axis. For one axis a pair is written ``((1, 2),)``.",
@@ -41,7 +44,8 @@ _AXES = (
 _GLOBAL_AXES = ("axes : int, tuple of int or layout string, default (-2, -1)", _AXES[1])
 _KEEPDIMS = ("keepdims : bool, default False", "Keep the pooled axes, with length 1.")
 _SHAPES = {
-    "sliding": "With ``(L + lo + hi - E) // stride + 1`` cells along each pooled axis, with ``E = (size - 1) * dilation + 1``",
+    "sliding": "With ``(L + lo + hi - E) // stride + 1`` cells along each pooled axis, "
+    "where ``E = (size - 1) * dilation + 1``",
     "adaptive": "With ``parts`` cells along each pooled axis",
     "global": "Without the pooled axes, or with length 1 there",
 }
@@ -49,15 +53,19 @@ _SOURCES = {
     "sliding": (),
     "adaptive": (
         "Bin i covers the cells from floor(i * L / parts) up to ceil((i + 1) * L / parts), as in "
-        "``torch.nn.AdaptiveAvgPool2d``; He et al., \"Spatial pyramid pooling in deep convolutional networks\", 2014.",
+        '``torch.nn.AdaptiveAvgPool2d``; He et al., "Spatial pyramid pooling in deep convolutional networks", 2014.',
     ),
-    "global": ("One window over everything: Lin, Chen and Yan, \"Network in network\", 2013.",),
+    "global": ('One window over everything: Lin, Chen and Yan, "Network in network", 2013.',),
 }
 
 
 def docstring(op: Op, form: str) -> str:
     """The docstring of one public function in NumPy's style."""
-    extra = {"sliding": "", "adaptive": " Adaptive: each axis is divided into bins.", "global": " Global: one window."}
+    extra = {
+        "sliding": "",
+        "adaptive": " Adaptive: each axis is divided into bins.",
+        "global": " Global: one window.",
+    }
     first = f"{op.summary}{extra[form]}"
     sections = [first, "", "Examples", "--------", *_examples(op, form), "", "Parameters", "----------"]
     sections += _entry("x : array_like", f"The input, at least one dimension. Dtypes: {', '.join(op.dtypes)}.")
@@ -68,7 +76,9 @@ def docstring(op: Op, form: str) -> str:
     if op.selects:
         sections += _entry("ndarray of int64", "With ``return_indices=True``: where each value was found.")
     sections += ["", "Raises", "------"]
-    sections += _entry("CenoteError", "An argument breaks a rule, or no output would be left along an axis. A ValueError.")
+    sections += _entry(
+        "CenoteError", "An argument breaks a rule, or no output would be left along an axis. A ValueError."
+    )
     sections += _entry("CenoteTypeError", "A dtype or type that has no meaning here; also a TypeError.")
     sections += ["", "Notes", "-----"]
     for text in (op.prose, f"``{op.formula}``", *_SOURCES[form], op.source, *_elsewhere(op, form)):
@@ -131,5 +141,10 @@ def _entry(head: str, text: str) -> list[str]:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
-        text, 100, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text,
+        100,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -30,9 +30,7 @@ class Info:
         return asdict(self)
 
     def __str__(self) -> str:
-        return table(
-            [(name, ", ".join(v) if isinstance(v, tuple) else str(v)) for name, v in self.as_dict().items()]
-        )
+        return table([(name, ", ".join(v) if isinstance(v, tuple) else str(v)) for name, v in self.as_dict().items()])
 
 
 def info() -> Info:

@@ -65,7 +65,9 @@ def _outs(who: str, out: object, select: bool) -> tuple[Any, Any]:
         return out, None
     if not isinstance(out, tuple | list) or len(out) != 2:
         raise bad_type(
-            who, f"out is a pair (values, indices) with return_indices=True, got {shown(out)}", "pass two arrays"
+            who,
+            f"out is a pair (values, indices) with return_indices=True, got {shown(out)}",
+            "pass two arrays",
         )
     return out[0], out[1]
 
@@ -174,6 +176,8 @@ def pooling_of(who: str, function: object) -> Pooling:
     found = getattr(function, "cenote", None)
     if not isinstance(found, Pooling):
         raise bad_type(
-            who, f"fn is one of cenote's pooling functions, got {shown(function)}", "pass cenote.max_pool or the like"
+            who,
+            f"fn is one of cenote's pooling functions, got {shown(function)}",
+            "pass cenote.max_pool or the like",
         )
     return found

@@ -82,9 +82,7 @@ def ascending(axes: tuple[int, ...], window: Window) -> tuple[tuple[int, ...], W
     return tuple(axes[i] for i in order), Window(tuple(window.rules[i] for i in order))
 
 
-def make_call(
-    who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window, own: Mapping[str, Any]
-) -> Call:
+def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window, own: Mapping[str, Any]) -> Call:
     """Read the operator's own keywords and put everything together."""
     unknown = [name for name in own if name not in {parameter.name for parameter in op.parameters}]
     if unknown:

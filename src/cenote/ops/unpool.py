@@ -17,9 +17,7 @@ from .arrays import as_input, new, refuse_masked
 _WHO = "max_unpool"
 
 
-def max_unpool(
-    y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes: Axes = (-2, -1)
-) -> NDArray[Any]:
+def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes: Axes = (-2, -1)) -> NDArray[Any]:
     """Put every value where its index says, 0 elsewhere; index -1 is skipped, a cell named twice keeps the last.
 
     Parameters
@@ -72,7 +70,9 @@ def max_unpool(
     if wrong is not None:
         cells = tuple(whole[axis] for axis in found)
         raise bad_index(
-            _WHO, f"index {wrong} is outside the pooled axes {cells} of shape", "use -1 to skip, else 0 to their product"
+            _WHO,
+            f"index {wrong} is outside the pooled axes {cells} of shape",
+            "use -1 to skip, else 0 to their product",
         )
     return out
 
@@ -95,12 +95,14 @@ def _indices(indices: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int64]:
 def _shape(shape: object, pooled: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     if not is_sequence(shape):
         raise bad_type(_WHO, f"shape is the whole shape of the result, got {shown(shape)}", "pass a tuple of ints")
-    whole = tuple(integer(_WHO, f"shape[{i}]", n, 0) for i, n in enumerate(shape))  # type: ignore[arg-type, var-annotated]
+    whole = tuple(integer(_WHO, f"shape[{i}]", n, 0) for i, n in enumerate(shape))
     if len(whole) != len(pooled):
         raise bad(_WHO, f"shape {whole} has {len(whole)} dimensions, y has {len(pooled)}", "give every dimension")
     for axis, (want, have) in enumerate(zip(whole, pooled, strict=True)):
         if axis not in axes and want != have:
             raise bad(
-                _WHO, f"shape {whole} changes axis {axis} from {have} to {want}, which is not pooled", "keep its length"
+                _WHO,
+                f"shape {whole} changes axis {axis} from {have} to {want}, which is not pooled",
+                "keep its length",
             )
     return whole

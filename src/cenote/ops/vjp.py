@@ -58,7 +58,9 @@ def _as_gradient(dy: ArrayLike, shape: tuple[int, ...], call: Call) -> Array:
     kind = kind_of(array.dtype)
     if kind is None or (kind == "complex" and kind_of(call.result) != "complex"):
         raise bad_type(
-            "pullback", f"dy has dtype {array.dtype}, the result of {call.who} has {call.result}", "pass that dtype"
+            "pullback",
+            f"dy has dtype {array.dtype}, the result of {call.who} has {call.result}",
+            "pass that dtype",
         )
     return array.astype(call.result, copy=False)
 
@@ -109,7 +111,9 @@ def vjp(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> t
     for name in ("out", "return_indices"):
         if kwargs.get(name):
             raise bad(
-                "vjp", f"{name}={shown(kwargs[name])} has no meaning here, vjp returns (y, pullback)", f"leave {name} out"
+                "vjp",
+                f"{name}={shown(kwargs[name])} has no meaning here, vjp returns (y, pullback)",
+                f"leave {name} out",
             )
         kwargs.pop(name, None)
     prepared = pooling.prepare(x, *args, **kwargs)

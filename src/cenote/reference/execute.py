@@ -21,11 +21,12 @@ def forward(call: Call, x: Array) -> tuple[Array, NDArray[np.int64] | None]:
     values = np.empty(_pooled_last_shape(call), dtype=call.result)
     indices = np.empty(values.shape, dtype=np.int64) if call.select else None
     for where, taps, flat in _windows(call, cells):
-        values[(..., *where)] = call.op.reference(taps)
+        at: Any = (..., *where)
+        values[at] = call.op.reference(taps)
         if indices is not None:
             assert call.op.winner is not None
             position = call.op.winner(taps)
-            indices[(..., *where)] = flat[position] if taps.inside else -1
+            indices[at] = flat[position] if taps.inside else -1
     return _restored(call, values), None if indices is None else _restored(call, indices)
 
 
@@ -37,7 +38,8 @@ def backward(call: Call, x: Array, dy: Array) -> Array:
     dx = np.zeros(cells.shape, dtype=wide)
     flat_dx = dx.reshape(*dx.shape[: dx.ndim - len(call.axes)], -1)
     for where, taps, flat in _windows(call, cells):
-        shares = call.op.gradient(taps, values[(..., *where)], upstream[(..., *where)])
+        at: Any = (..., *where)
+        shares = call.op.gradient(taps, values[at], upstream[at])
         flat_dx[..., flat] += np.moveaxis(shares, 0, -1)
     return _restored(call, dx).astype(call.dtype)
 
@@ -48,7 +50,8 @@ def _windows(call: Call, cells: Array) -> Iterator[tuple[tuple[int, ...], Taps, 
     numbers = np.arange(int(np.prod(call.lengths)), dtype=np.int64).reshape(call.lengths)
     for where in np.ndindex(*[len(table) for table in tables]):
         box = np.ix_(*[np.array(table[i], dtype=np.int64) for table, i in zip(tables, where, strict=True)])
-        values = cells[(..., *box)]
+        at: Any = (..., *box)
+        values = cells[at]
         values = np.moveaxis(values.reshape(*values.shape[: values.ndim - len(call.axes)], numbers[box].size), -1, 0)
         padded, window = _product("padded", tables, where), _product("window", tables, where)
         yield where, Taps(values, padded, window, call.params, call.result), numbers[box].ravel()
