@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import bad_type
-from .dtypes import KINDS, Dtype, accumulator, kind_of, zero
+from .dtypes import KINDS, Dtype, kind_of, zero
 from .op import Array, Op, Taps
 from .parameters import DIVISOR, DTYPE
 from .sum import total, wrapped
@@ -30,12 +30,22 @@ def half_even(total: int, by: int) -> int:
     return quotient + (twice > 0 or (twice == 0 and quotient % 2 == 1))
 
 
+def divided(values: Array, by: float) -> Array:
+    """values / by in the precision of values; complex numbers part by part, or an infinite part would spoil the other."""
+    quotient = np.empty_like(values)
+    if values.dtype.kind == "c":
+        quotient.real = values.real / values.real.dtype.type(by)
+        quotient.imag = values.imag / values.imag.dtype.type(by)
+    else:
+        quotient[...] = values / values.dtype.type(by)
+    return quotient
+
+
 def reference(taps: Taps) -> Array:
     """Sum, then divide: exactly and half to even for integers, in the accumulator's precision for floats."""
     added, by = total(taps), divisor(taps)
     if added.dtype != object:
-        wide = accumulator(taps.values.dtype, taps.result)
-        return np.asarray(added / wide.type(by)).astype(taps.result)
+        return divided(added, by).astype(taps.result)
     if kind_of(taps.result) == "float":
         return (added.astype(np.float64) / float(by)).astype(taps.result)
     rounded = np.array([half_even(int(value), int(by)) for value in added.flat], dtype=object)
@@ -44,7 +54,7 @@ def reference(taps: Taps) -> Array:
 
 def gradient(taps: Taps, y: Array, g: Array) -> Array:
     """g / divisor to every real tap, with the very divisor of the forward pass."""
-    return np.broadcast_to(g / g.dtype.type(divisor(taps)), (taps.inside, *g.shape))
+    return np.broadcast_to(divided(g, divisor(taps)), (taps.inside, *g.shape))
 
 
 def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
@@ -77,6 +87,7 @@ ROW = Op(
     parameters=(DIVISOR, DTYPE),
     identity=zero,
     result_dtype=result_dtype,
+    dtype_rule="same dtype; bool needs `dtype=`",
     nan_rule="NaN propagates",
     gradient_rule="g / divisor to every real tap",
     reference=reference,

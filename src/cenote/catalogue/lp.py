@@ -67,6 +67,7 @@ ROW = Op(
     parameters=(P, DTYPE),
     identity=zero,
     result_dtype=result_dtype,
+    dtype_rule="float32 for bool, 8 and 16 bit, float64 for wider integers, else the same dtype",
     nan_rule="NaN propagates",
     gradient_rule="g * sign(x) * (|x|/y)^(p-1); 0 where y = 0; p = inf: to the first largest |x|",
     reference=reference,

@@ -42,6 +42,7 @@ ROW = Op(
     parameters=(RETURN_INDICES,),
     identity=highest,
     result_dtype=same_dtype,
+    dtype_rule="same dtype",
     nan_rule="NaN wins; of several the last is the index",
     gradient_rule="to the winning tap, added up where windows overlap",
     reference=reference,

@@ -63,7 +63,7 @@ class Op:
 
     ``reducer`` names the compiled reducer; a row without one runs on its reference, by declaration.
     ``fixed`` holds parameters that the row pins (an operator made of an existing reducer).
-    ``result_dtype(who, dtype, requested)`` is the dtype rule; ``requested`` is None when ``dtype=`` was left out.
+    ``result_dtype(who, dtype, requested)`` is the dtype rule (``dtype_rule`` says it in words); ``requested`` is None when ``dtype=`` was left out.
     ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
     ``gradient(taps, y, g)`` what each tap receives, shape (taps, ...), in the accumulator's precision.
     ``source`` is where the operator comes from; ``examples`` holds a doctest per form.
@@ -78,6 +78,7 @@ class Op:
     parameters: tuple[Parameter, ...]
     identity: Callable[[Dtype], Any]
     result_dtype: Callable[[str, Dtype, Dtype | None], Dtype]
+    dtype_rule: str
     nan_rule: str
     gradient_rule: str
     reference: Callable[[Taps], Array]

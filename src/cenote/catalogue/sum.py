@@ -66,6 +66,7 @@ ROW = Op(
     parameters=(DTYPE,),
     identity=zero,
     result_dtype=result_dtype,
+    dtype_rule="int64 for bool and signed, uint64 for unsigned, else the same dtype",
     nan_rule="NaN propagates",
     gradient_rule="to every real tap",
     reference=reference,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,9 +17,9 @@ from .arrays import check_out, new
 from .dispatch import choose
 from .docstrings import docstring
 from .prepare import Prepared
+from .signature import FORMS, signature
 
 Array = NDArray[Any]
-FORMS: Final = ("sliding", "adaptive", "global")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,25 +136,6 @@ def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
 _MAKERS: Final = {"sliding": _sliding, "adaptive": _adaptive, "global": _global}
 
 
-def _signature(op: Op, form: str) -> inspect.Signature:
-    """The signature people see, from the same row that reads the arguments."""
-    positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    heads: dict[str, tuple[tuple[str, Any], ...]] = {
-        "sliding": (
-            ("stride", None), ("padding", 0), ("dilation", 1), ("ceil_mode", False), ("axes", None),
-        ),
-        "adaptive": (("axes", None),),
-        "global": (("axes", (-2, -1)), ("keepdims", False)),
-    }  # fmt: skip
-    places = [inspect.Parameter("x", positional)]
-    if form != "global":
-        places.append(inspect.Parameter("size" if form == "sliding" else "parts", positional))
-    own = tuple((parameter.name, parameter.default) for parameter in op.parameters)
-    for name, default in (*heads[form], *own, ("out", None)):
-        places.append(inspect.Parameter(name, keyword, default=default))
-    return inspect.Signature(places)
-
-
 def functions(rows: Mapping[str, Op] = OPS) -> dict[str, Callable[..., Any]]:
     """Every public pooling function by name: three forms of each row."""
     made: dict[str, Callable[..., Any]] = {}
@@ -165,7 +145,7 @@ def functions(rows: Mapping[str, Op] = OPS) -> dict[str, Callable[..., Any]]:
             function.__name__ = function.__qualname__ = pooling.name
             function.__module__ = "cenote"
             function.__doc__ = docstring(op, form)
-            function.__signature__ = _signature(op, form)  # type: ignore[attr-defined]
+            function.__signature__ = signature(op, form)  # type: ignore[attr-defined]
             function.cenote = pooling  # type: ignore[attr-defined]
             made[pooling.name] = function
     return made

@@ -1,0 +1,187 @@
+"""Write what follows from the catalogue: the type stub, docs/operators.md and the README's table.
+
+    python scripts/generate.py          write the files
+    python scripts/generate.py --check  fail, naming them, when one is out of date
+
+Nothing in these files is typed by hand, so a row that is added shows up everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import cenote
+from cenote.catalogue import OPS, Op
+from cenote.ops.signature import FORMS, REQUIRED, arguments
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTIONS = {"sliding": "{}", "adaptive": "adaptive_{}", "global": "global_{}"}
+
+STUB_HEAD = '''"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .errors import CenoteError as CenoteError
+from .errors import CenoteIndexError as CenoteIndexError
+from .errors import CenoteMemoryError as CenoteMemoryError
+from .errors import CenoteTypeError as CenoteTypeError
+from .geometry import Slide as Slide
+from .geometry import Spans as Spans
+from .geometry import Split as Split
+from .geometry import Window as Window
+from .ops import explain as explain
+from .ops import get_num_threads as get_num_threads
+from .ops import info as info
+from .ops import max_unpool as max_unpool
+from .ops import output_shape as output_shape
+from .ops import set_num_threads as set_num_threads
+from .ops import vjp as vjp
+
+Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | str | tuple[int, int]]
+
+__version__: str
+__all__: list[str]
+'''
+
+
+def function_name(op: Op, form: str) -> str:
+    """Name of a public function."""
+    return FUNCTIONS[form].format(op.function)
+
+
+def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
+    lines = []
+    keyword = False
+    for argument in arguments(op, form):
+        if argument.default is not REQUIRED and not keyword:
+            lines.append("    *,")
+            keyword = True
+        annotation, default = argument.annotation, f" = {argument.default!r}"
+        if argument.default is REQUIRED:
+            default = ""
+        elif argument.name == "return_indices" and select is not None:
+            annotation, default = f"Literal[{select}]", "" if select == "True" else default
+        elif argument.name == "out" and select is not None:
+            pair = "tuple[NDArray[Any], NDArray[np.int64]]"
+            annotation = f"{pair if select == 'True' else 'NDArray[Any]'} | None"
+        lines.append(f"    {argument.name}: {annotation}{default.replace(chr(39), chr(34))},")
+    return "\n".join([f"def {function_name(op, form)}(", *lines, f") -> {returns}: ..."])
+
+
+def stub(rows: Mapping[str, Op] = OPS) -> str:
+    """The text of cenote/__init__.pyi."""
+    parts = [STUB_HEAD]
+    for form in FORMS:
+        for op in rows.values():
+            if not op.selects:
+                parts.append(_stub_function(op, form, None, "NDArray[Any]"))
+                continue
+            pair = "tuple[NDArray[Any], NDArray[np.int64]]"
+            parts.append("@overload\n" + _stub_function(op, form, "False", "NDArray[Any]"))
+            parts.append("@overload\n" + _stub_function(op, form, "True", pair))
+    return "\n".join(parts) + "\n"
+
+
+def operators_page(rows: Mapping[str, Op] = OPS) -> str:
+    """The text of docs/operators.md."""
+    parts = [
+        "# Operators",
+        "",
+        "Written from the catalogue by `make generate`. Every operator comes in three forms: sliding, adaptive and "
+        "global, forward and (floats) backward, over one to three axes of any array.",
+        "",
+        support_table(rows),
+    ]
+    for op in rows.values():
+        names = ", ".join(f"`{function_name(op, form)}`" for form in FORMS)
+        own = [f"- `{p.name}={p.default!r}`: {p.doc}" for p in op.parameters]
+        parts += [
+            "",
+            f"## {op.title}",
+            "",
+            f"{op.summary}",
+            "",
+            f"    {op.formula}",
+            "",
+            op.prose,
+            "",
+            f"- Functions: {names}",
+            f"- Input: {', '.join(op.dtypes)}",
+            f"- Result: {op.dtype_rule}",
+            f"- NaN: {op.nan_rule}",
+            f"- Gradient: {op.gradient_rule}",
+            *own,
+        ]
+        parts += [f"- Source: {op.source}"] if op.source else []
+        parts += [f"- {note}" for note in (op.torch_note, op.flax_note) if note]
+    return "\n".join(parts) + "\n"
+
+
+def support_table(rows: Mapping[str, Op] = OPS) -> str:
+    """What is supported, a line per operator."""
+    head = "| operator | functions | input | result | indices | gradient |\n|---|---|---|---|---|---|"
+    lines = [head]
+    for op in rows.values():
+        names = "<br>".join(f"`{function_name(op, form)}`" for form in FORMS)
+        kinds = ", ".join(_KIND_WORDS[kind] for kind in op.kinds)
+        indices = "yes" if op.selects else "-"
+        gradient = op.gradient_rule.replace("|", "\\|")  # a bare bar would end the cell
+        lines.append(f"| {op.title} | {names} | {kinds} | {op.dtype_rule} | {indices} | {gradient} |")
+    return "\n".join(lines)
+
+
+_KIND_WORDS = {
+    "bool": "bool",
+    "signed": "int8 to int64",
+    "unsigned": "uint8 to uint64",
+    "float": "float16, bfloat16, float32, float64",
+    "complex": "complex64, complex128",
+}
+
+
+def readme(text: str, rows: Mapping[str, Op] = OPS) -> str:
+    """The README with its table replaced."""
+    begin, end = "<!-- operators: begin -->", "<!-- operators: end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{support_table(rows)}\n{end}{after}"
+
+
+def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    wanted = {
+        ROOT / "src/cenote/__init__.pyi": stub(rows),
+        ROOT / "docs/operators.md": operators_page(rows),
+    }
+    front = ROOT / "README.md"
+    if front.exists():
+        wanted[front] = readme(front.read_text(), rows)
+    return wanted
+
+
+def main() -> int:
+    """Write the files, or check them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
+    check = parser.parse_args().check
+    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        name = path.relative_to(ROOT)
+        if check:
+            print(f"{name} is out of date; run: make generate", file=sys.stderr)
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(files()[path])
+            print(f"wrote {name}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
