@@ -25,9 +25,7 @@ def framework(name: str) -> Any:
     """The framework's module, or a skip that says which one is missing."""
     with warnings.catch_warnings():  # what a framework warns of while it loads is not ours to mend
         warnings.simplefilter("ignore")
-        return pytest.importorskip(
-            name, reason=f"{name} is not installed: its dialect row is not compared live"
-        )
+        return pytest.importorskip(name, reason=f"{name} is not installed: its dialect row is not compared live")
 
 
 def words(*, dilations: tuple[int, ...], ceils: tuple[bool | None, ...]) -> Iterator[Words]:
@@ -241,9 +239,7 @@ def test_torch_live_convolution() -> None:
     torch = framework("torch")
     x = torch.zeros(1, 1, 9, 9)
     for size, stride, pad, dilation in itertools.product((1, 2, 3), (1, 2), (0, 1, 4, "same"), (1, 2)):
-        asked = Words(
-            (size,) * 2, (stride,) * 2, (pad if isinstance(pad, str) else (pad, pad),) * 2, (dilation,) * 2
-        )
+        asked = Words((size,) * 2, (stride,) * 2, (pad if isinstance(pad, str) else (pad, pad),) * 2, (dilation,) * 2)
 
         def theirs(
             size: int = size, stride: int = stride, pad: int | str = pad, dilation: int = dilation
@@ -331,9 +327,7 @@ def test_onnx_live() -> None:
             [tensor("y", float32, None)],
         )
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10)
-        session = runtime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return tuple(session.run(None, {"x": np.zeros((1, 1, length, length), np.float32)})[0].shape[2:])
 
     for length in (5, 9):

@@ -8,9 +8,7 @@ _SYMMETRIC = frozenset({Padding.SYMMETRIC})
 
 
 def _pool(call: str) -> Spelling:
-    return Spelling(
-        call, Stride.ONE, _SYMMETRIC, Limit.BELOW_SIZE, ceil=Ceil.DROPS_IF_PADDED, ceil_default=True
-    )
+    return Spelling(call, Stride.ONE, _SYMMETRIC, Limit.BELOW_SIZE, ceil=Ceil.DROPS_IF_PADDED, ceil_default=True)
 
 
 ROW = Dialect(

@@ -173,9 +173,7 @@ class _Asked:
         if self.words.ceil is None:
             return self.spelling.ceil_default
         if self.words.ceil and self.spelling.ceil is Ceil.NEVER:
-            raise self._refused(
-                "always rounds the output length down", "drop the ^, or pad so that it divides evenly"
-            )
+            raise self._refused("always rounds the output length down", "drop the ^, or pad so that it divides evenly")
         return self.words.ceil
 
     def _check(self, strides: tuple[int, ...], dilations: tuple[int, ...], pads: tuple[Pad, ...]) -> None:
@@ -223,9 +221,7 @@ class _Asked:
     def _forms(self) -> str:
         have = [form for form in Padding if form in self.spelling.padding]
         forms = [form.value if form in NUMBERS else f"{form.value!r}" for form in have]
-        return (
-            f"it takes {' or '.join(forms)}" if forms else "drop the padding, or pad the array itself first"
-        )
+        return f"it takes {' or '.join(forms)}" if forms else "drop the padding, or pad the array itself first"
 
     def _refused(self, problem: str, way_out: str) -> Exception:
         return bad(self.who, f"{self.dialect.title} {problem}", way_out)

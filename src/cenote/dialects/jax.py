@@ -32,9 +32,7 @@ ROW = Dialect(
     adaptive=False,
     notes=(
         Note("strides left out are 1 on every axis, not the window", "flax.linen.max_pool, strides"),
-        Note(
-            "a single int is refused for the window and for padding: tuples and pairs only", "flax 0.12, run"
-        ),
+        Note("a single int is refused for the window and for padding: tuples and pairs only", "flax 0.12, run"),
         Note(
             "dilation is jax.lax.reduce_window's window_dilation; flax.linen's pools do not pass it on",
             "jax.lax.reduce_window",

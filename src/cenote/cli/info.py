@@ -1,0 +1,21 @@
+"""`cenote info`: which build runs here, and how."""
+
+from __future__ import annotations
+
+import cenote
+
+from . import tables
+
+
+def run(*, as_json: bool) -> int:
+    """Print the build and the machine's part in it; the exit code."""
+    found = cenote.info().as_dict()
+    if as_json:
+        tables.show_json(found)
+        return 0
+    rows = {
+        name.replace("_", " "): ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+        for name, value in found.items()
+    }
+    tables.console().print(tables.pairs(rows))
+    return 0

@@ -1,0 +1,73 @@
+"""Printing: tables for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_PLAIN_WIDTH = 160
+
+
+def console() -> Console:
+    """Standard output; wide where nobody looks, so that lines in files and pipes stay whole."""
+    found = Console(highlight=False, soft_wrap=True)
+    if not found.is_terminal:
+        found = Console(highlight=False, soft_wrap=True, width=_PLAIN_WIDTH)
+    return found
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """A table with the columns in ``right`` aligned to the right; cells are text, never markup."""
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def pairs(rows: Mapping[str, str]) -> Table:
+    """Names and values, without a head."""
+    from rich.text import Text
+
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold")
+    made.add_column()
+    for name, value in rows.items():
+        made.add_row(Text(name), Text(value))
+    return made
+
+
+def show_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    json.dump(value, sys.stdout, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def by(lengths: Iterable[int | None]) -> str:
+    """Lengths as people write them: 28 x 28."""
+    return " x ".join("?" if length is None else str(length) for length in lengths)
+
+
+def seconds(value: float) -> str:
+    """A time in the unit that fits: 1.23 ms."""
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value * 1e9:.0f} ns"
+
+
+def rate(per_second: float) -> str:
+    """A rate in the unit that fits: 410 M."""
+    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if per_second >= factor:
+            return f"{per_second / factor:.3g} {unit}"
+    return f"{per_second:.3g} "
