@@ -8,27 +8,27 @@
 namespace cenote {
 namespace {
 
-template <class Acc>
-void real_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
-                   Control& control) {
-    const char* other = layout.array[2].data;
-    const DType dx_type = call.params.in;
-    if (call.reducer == Reducer::lp) {
-        if (std::isinf(call.params.p))
-            return backward<Acc>(ToLargest<Acc>{{other, other_type}}, g, layout, dx_type, g_type, true, call.threads,
-                                 control);
-        return backward<Acc>(LpShare<Acc>{other, other_type, call.params.p}, g, layout, dx_type, g_type, true,
-                             call.threads, control);
-    }
-    backward<Acc>(ToWinner<Acc>{other, other_type}, g, layout, dx_type, g_type, false, call.threads, control);
+template <class Acc, class Rule>
+void with_rule(const Rule& rule, const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type,
+               DType other_type, Control& control) {
+    Backward<Acc, Rule>(rule, g, layout, call.params.in, g_type, other_type).run(call.threads, control);
 }
 
 template <class Acc>
-void spread_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type,
-                     Control& control) {
+void real_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
+                   Control& control) {
+    if (call.reducer != Reducer::lp)
+        with_rule<Acc>(ToWinner<Acc, false>{}, call, g, layout, g_type, other_type, control);
+    else if (std::isinf(call.params.p))
+        with_rule<Acc>(ToWinner<Acc, true>{}, call, g, layout, g_type, other_type, control);
+    else
+        with_rule<Acc>(LpShare<Acc>{call.params.p}, call, g, layout, g_type, other_type, control);
+}
+
+template <class Acc>
+void spread_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, Control& control) {
     const Divisors divisors{g, call.divisor, {call.params.whole_number, call.params.number}};
-    backward<Acc>(Spread<Acc>{divisors, call.reducer == Reducer::avg}, g, layout, call.params.in, g_type, false,
-                  call.threads, control);
+    with_rule<Acc>(Spread<Acc>{divisors, call.reducer == Reducer::avg}, call, g, layout, g_type, g_type, control);
 }
 
 }  // namespace

@@ -186,8 +186,8 @@ inline void copy_item(char* to, const char* from, int64_t size) {
 template <class Acc>
 inline Acc lowest(DType dtype) {
     switch (dtype) {
-#define X(name, type, text)                                                                  \
-    case DType::name:                                                                        \
+#define X(name, type, text)                                                                         \
+    case DType::name:                                                                               \
         if constexpr (std::is_integral_v<type>) return lift<Acc>(std::numeric_limits<type>::min()); \
         break;
         CENOTE_DTYPES(X)
@@ -200,8 +200,8 @@ inline Acc lowest(DType dtype) {
 template <class Acc>
 inline Acc highest(DType dtype) {
     switch (dtype) {
-#define X(name, type, text)                                                                  \
-    case DType::name:                                                                        \
+#define X(name, type, text)                                                                         \
+    case DType::name:                                                                               \
         if constexpr (std::is_integral_v<type>) return lift<Acc>(std::numeric_limits<type>::max()); \
         break;
         CENOTE_DTYPES(X)

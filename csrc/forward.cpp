@@ -16,8 +16,8 @@ namespace {
 template <template <class> class R, class Acc>
 void values_as(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
     const Divisors divisors{g, call.divisor, {call.params.whole_number, call.params.number}};
-    forward_values<R<Acc>, Acc>(R<Acc>(call.params), g, layout, call.params.in, call.params.out, divisors,
-                                call.threads, control);
+    forward_values<R<Acc>, Acc>(R<Acc>(call.params), g, layout, call.params.in, call.params.out, divisors, call.threads,
+                                control);
 }
 
 // The accumulator that compares values of a type: every value fits, and order is kept.
@@ -70,8 +70,8 @@ void select_with(const ForwardCall& call, const Geometry& g, const Layout& layou
 }
 
 template <template <class> class R, bool selects>
-void select_if(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type,
-               Position position, Control& control) {
+void select_if(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type, Position position,
+               Control& control) {
     if constexpr (selects)
         select_with<R>(call, g, layout, position_type, position, control);
     else

@@ -28,12 +28,18 @@ inline float widen(f16 h) {
 
 inline float widen(bf16 h) { return std::bit_cast<float>(static_cast<uint32_t>(h.bits) << 16); }
 
+// A NaN keeps its payload, so that a value that went through float comes back with its very bits.
+template <class Half>
+inline Half nan_bits(uint32_t sign, uint32_t exponent, uint32_t quiet, uint32_t payload) {
+    return {static_cast<uint16_t>(sign | exponent | (payload != 0 ? payload : quiet))};
+}
+
 // Round half to even.
 inline f16 to_f16(float value) {
     const uint32_t bits = std::bit_cast<uint32_t>(value);
     const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
     const uint32_t magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return {static_cast<uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu))};
+    if (magnitude > 0x7f800000u) return nan_bits<f16>(sign, 0x7c00u, 0x200u, (magnitude >> 13) & 0x3ffu);
     if (magnitude >= 0x477ff000u) return {static_cast<uint16_t>(sign | 0x7c00u)};  // 65520 and more
     if (magnitude < 0x38800000u) {
         // Below 2^-14: one addition to 0.5, whose last place is 2^-24, rounds to a multiple of 2^-24.
@@ -46,7 +52,8 @@ inline f16 to_f16(float value) {
 
 inline bf16 to_bf16(float value) {
     const uint32_t bits = std::bit_cast<uint32_t>(value);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>((bits >> 16) | 0x40u)};
+    if ((bits & 0x7fffffffu) > 0x7f800000u)
+        return nan_bits<bf16>((bits >> 16) & 0x8000u, 0x7f80u, 0x40u, (bits >> 16) & 0x7fu);
     return {static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
 }
 

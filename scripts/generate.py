@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import cenote
 from cenote.catalogue import OPS, Op
 from cenote.ops.signature import FORMS, REQUIRED, arguments
 

@@ -134,8 +134,7 @@ void run_stoppable(const Work& work) {
         });
         try {
             work(control);
-        } catch (const Stopped&) {
-        }
+        } catch (const Stopped&) {}
     }
     if (raised) throw nb::python_error(std::move(*raised));
 }
@@ -181,7 +180,7 @@ void forward(const Plan& plan, const Settings& settings, nb::handle x, nb::handl
 }
 
 void positions(const Plan& plan, const Settings& settings, nb::handle x, nb::handle y, nb::handle found,
-            int position_type, bool indices) {
+               int position_type, bool indices) {
     const ForwardCall call = settings.call();
     const Buffer bx(x, false), bo(found, true);
     std::optional<Buffer> by;
@@ -234,7 +233,8 @@ std::optional<int64_t> unpool_into(nb::handle y, nb::handle indices, nb::handle 
         if (by.shape(axis) != bi.shape(axis)) throw std::invalid_argument("values and indices differ in shape");
         const bool pooled = std::find(axes.begin(), axes.end(), axis) != axes.end();
         Loop loop;
-        for (size_t a = 0; a < 3; ++a) (pooled ? layout.array[a].stride[next] : loop.stride[a]) = buffers[a]->stride(axis);
+        for (size_t a = 0; a < 3; ++a)
+            (pooled ? layout.array[a].stride[next] : loop.stride[a]) = buffers[a]->stride(axis);
         if (pooled) {
             shape.in[next] = by.shape(axis);
             shape.out[next++] = bo.shape(axis);
@@ -246,7 +246,8 @@ std::optional<int64_t> unpool_into(nb::handle y, nb::handle indices, nb::handle 
     }
     for (size_t a = 0; a < 3; ++a) layout.array[a].data = buffers[a]->data();
     IndexCheck check;
-    run_stoppable([&](Control& control) { check = unpool(layout, shape, dtype_of(type), std::max(1, threads), control); });
+    run_stoppable(
+        [&](Control& control) { check = unpool(layout, shape, dtype_of(type), std::max(1, threads), control); });
     if (check.ok) return std::nullopt;
     return check.bad;
 }
@@ -271,10 +272,8 @@ NB_MODULE(_core, m) {
     nb::class_<Settings>(m, "Settings")
         .def(
             "__init__",
-            [](Settings* self, int reducer, int in, int out, double p, int divisor, double number,
-               int64_t whole_number, int threads) {
-                new (self) Settings{reducer, in, out, p, divisor, number, whole_number, threads};
-            },
+            [](Settings* self, int reducer, int in, int out, double p, int divisor, double number, int64_t whole_number,
+               int threads) { new (self) Settings{reducer, in, out, p, divisor, number, whole_number, threads}; },
             nb::arg("reducer"), nb::arg("dtype"), nb::arg("result"), nb::arg("p"), nb::arg("divisor"),
             nb::arg("number"), nb::arg("whole_number"), nb::arg("threads"));
     m.def("forward", &forward, nb::arg("plan"), nb::arg("settings"), nb::arg("x"), nb::arg("y"));

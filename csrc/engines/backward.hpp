@@ -1,5 +1,5 @@
-// Backward as a gather: every gradient cell asks which windows hold it, in row-major order of the outputs, and is
-// written once. The same bits for any number of threads, no atomics.
+// Backward: every row of the gradient collects from the windows that hold it, in row-major order of the outputs, into
+// a row of accumulators, and is written once. The same bits for any number of threads, no atomics.
 #pragma once
 
 #include <algorithm>
@@ -30,137 +30,219 @@ inline void holders(const AxisTable& axis, int64_t x, std::vector<Holder>& found
     }
 }
 
-// What a gradient rule sees of one window: gradients g[0..n) into the cells it adds to, side by side.
-struct Share {
-    int64_t d, h, w;     // the output
-    int64_t code;        // the cell's number in the window's box
-    int64_t other;       // byte offset of that output in array 2 (offsets or y)
-    int64_t other_lane;  // its lane stride
-};
-
-// max, min: only the winning tap receives.
+// n outputs side by side as a gradient rule sees them: one place along W and n lanes.
 template <class Acc>
-struct ToWinner {
-    const char* offsets;
-    DType type;
-    void add(const Share& s, const Acc* g, int n, Acc* dx, const Acc*) const {
-        int64_t code[kLanes];
-        load(type, offsets + s.other, s.other_lane, n, code);
-        for (int i = 0; i < n; ++i)
-            if (code[i] == s.code) dx[i] = dx[i] + g[i];
-    }
-    void finish(Acc*, const Acc*, int) const {}
+struct Upstream {
+    const Acc* g;
+    int n;
+    int64_t d, h, w;       // the output
+    int64_t first, cells;  // its taps among this row's cells: `cells` taps from cell `first`, `step` apart ...
+    int64_t step;          // ... (cells counted from the row's first)
+    const Acc* x;          // the row's input, n values per cell, where the rule asks for it
+    Acc* dx;               // the row's accumulators, n per cell
 };
 
 // sum, avg: every real tap receives g / divisor.
 template <class Acc>
 struct Spread {
+    static constexpr bool kSelects = false, kNeedsX = false;
     Divisors divisors;
     bool divides;
-    void add(const Share& s, const Acc* g, int n, Acc* dx, const Acc*) const {
-        if (!divides) {
-            for (int i = 0; i < n; ++i) dx[i] = dx[i] + g[i];
-            return;
+
+    void add(const Upstream<Acc>& u, const Acc*) const {
+        Acc share[kLanes];
+        std::copy(u.g, u.g + u.n, share);
+        if (divides) {
+            const double by = divisors.at(u.d, u.h, u.w).real;
+            if constexpr (is_complex_v<Acc>) {
+                const auto real = static_cast<typename Acc::value_type>(by);
+                for (int i = 0; i < u.n; ++i) share[i] = Acc(share[i].real() / real, share[i].imag() / real);
+            } else {
+                for (int i = 0; i < u.n; ++i) share[i] = share[i] / static_cast<Acc>(by);
+            }
         }
-        const double by = divisors.at(s.d, s.h, s.w).real;
-        if constexpr (is_complex_v<Acc>) {
-            const auto real = static_cast<typename Acc::value_type>(by);
-            for (int i = 0; i < n; ++i) dx[i] = dx[i] + Acc(g[i].real() / real, g[i].imag() / real);
-        } else {
-            for (int i = 0; i < n; ++i) dx[i] = dx[i] + g[i] / static_cast<Acc>(by);
-        }
+        Acc* to = u.dx + u.first * u.n;
+        for (int64_t j = 0; j < u.cells; ++j, to += u.step * u.n)
+            for (int i = 0; i < u.n; ++i) to[i] = to[i] + share[i];
     }
-    void finish(Acc*, const Acc*, int) const {}
+    void finish(Acc*, const Acc*, int64_t) const {}
 };
 
-// lp, finite p: g * sign(x) * (|x| / y)^(p - 1), the sign once at the end.
+// lp: the sign of x, once the shares are added up. A cell that received nothing stays 0 even where x is NaN.
+template <class Acc>
+inline void with_sign_of(Acc* dx, const Acc* x, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+        const Acc sign = x[i] > 0 ? Acc(1) : x[i] < 0 ? Acc(-1) : x[i];
+        dx[i] = sign == Acc(0) || dx[i] == Acc(0) ? Acc(0) : dx[i] * sign;
+    }
+}
+
+// lp, finite p: g * sign(x) * (|x| / y)^(p - 1). `other` is y.
 template <class Acc>
 struct LpShare {
-    const char* y;
-    DType type;
+    static constexpr bool kSelects = false, kNeedsX = true;
     double p;
-    void add(const Share& s, const Acc* g, int n, Acc* dx, const Acc* x) const {
-        Acc value[kLanes];
-        load(type, y + s.other, s.other_lane, n, value);
-        for (int i = 0; i < n; ++i) {
-            const Acc size = std::abs(x[i]);
-            if (value[i] == Acc(0) || (size == Acc(0) && p < 1)) continue;
-            const Acc ratio = p == 1.0 ? Acc(1) : size / value[i];
-            const Acc power = p == 1.0 || p == 2.0 ? ratio : std::pow(ratio, static_cast<Acc>(p - 1));
-            dx[i] = dx[i] + g[i] * power;
+
+    void add(const Upstream<Acc>& u, const Acc* y) const {
+        for (int64_t j = 0; j < u.cells; ++j) {
+            const int64_t cell = (u.first + j * u.step) * u.n;
+            for (int i = 0; i < u.n; ++i) {
+                const Acc size = std::abs(u.x[cell + i]);
+                if (y[i] == Acc(0) || (size == Acc(0) && p < 1)) continue;
+                const Acc ratio = p == 1.0 ? Acc(1) : size / y[i];
+                const Acc power = p == 1.0 || p == 2.0 ? ratio : std::pow(ratio, static_cast<Acc>(p - 1));
+                u.dx[cell + i] = u.dx[cell + i] + u.g[i] * power;
+            }
         }
     }
-    void finish(Acc* dx, const Acc* x, int n) const { signed_by(dx, x, n); }
+    void finish(Acc* dx, const Acc* x, int64_t n) const { with_sign_of(dx, x, n); }
+};
 
-    static void signed_by(Acc* dx, const Acc* x, int n) {
-        for (int i = 0; i < n; ++i) {
-            const Acc sign = x[i] > 0 ? Acc(1) : x[i] < 0 ? Acc(-1) : x[i];  // 0 stays 0, NaN stays NaN
-            dx[i] = sign == Acc(0) ? Acc(0) : dx[i] * sign;
-        }
+// max, min: only the winning tap receives. lp at p = infinity too, with the sign of x.
+template <class Acc, bool signed_by_x>
+struct ToWinner {
+    static constexpr bool kSelects = true, kNeedsX = signed_by_x;
+
+    void finish(Acc* dx, const Acc* x, int64_t n) const {
+        if constexpr (signed_by_x) with_sign_of(dx, x, n);
     }
 };
 
-// lp, p = infinity: to the largest |x|, with the sign of x.
-template <class Acc>
-struct ToLargest : ToWinner<Acc> {
-    void finish(Acc* dx, const Acc* x, int n) const { LpShare<Acc>::signed_by(dx, x, n); }
-};
+// The cells of one row of the gradient that are worked on together: [begin, end) along W.
+constexpr int64_t kCells = 2048;
 
 // Arrays: 0 = dx, 1 = g, 2 = offsets or y (or none), 3 = x (or none).
 template <class Acc, class Rule>
-void backward(const Rule& rule, const Geometry& g, Layout layout, DType dx_type, DType g_type, bool needs_x,
-              int threads, Control& control) {
-    layout.choose_lane();
-    const Array &dx = layout.array[0], &dy = layout.array[1], &o = layout.array[2], &x = layout.array[3];
-    const int64_t in_w = g.axis[2].in;
-    constexpr int64_t kCells = 1024;
-    const Rows rows{layout.outer_total(), g.axis[0].in, g.axis[1].in, (in_w + kCells - 1) / kCells};
-    const int64_t cells = rows.outer * rows.d * rows.h * in_w * layout.lane.extent;
-    const int64_t box_h = std::max<int64_t>(1, g.axis[1].most_taps), box_w = std::max<int64_t>(1, g.axis[2].most_taps);
-    const int64_t width = layout.lane.extent;
+class Backward {
+public:
+    Backward(const Rule& rule, const Geometry& g, const Layout& layout, DType dx_type, DType g_type, DType other_type)
+        : rule_(rule), g_(g), layout_(layout), dx_type_(dx_type), g_type_(g_type), other_type_(other_type) {
+        layout_.choose_lane();
+        box_h_ = std::max<int64_t>(1, g.axis[1].most_taps);
+        box_w_ = std::max<int64_t>(1, g.axis[2].most_taps);
+    }
 
-    parallel_for(rows.total(), cells > (int64_t{1} << 58) ? cells : cells * 4, threads, control,
-                 [&](int64_t begin, int64_t end, Ticker& ticker) {
-        std::vector<Holder> in_d, in_h, in_w_;
-        for (int64_t unit = begin; unit < end; ++unit) {
-            const RowAt at = row_at(rows, unit);
-            holders(g.axis[0], at.d, in_d);
-            holders(g.axis[1], at.h, in_h);
-            const int64_t dy_row = layout.offset(at.outer, 1), o_row = layout.offset(at.outer, 2);
-            const int64_t dx_row = layout.offset(at.outer, 0) + at.d * dx.stride[0] + at.h * dx.stride[1];
-            const int64_t x_row = layout.offset(at.outer, 3) + at.d * x.stride[0] + at.h * x.stride[1];
-            const int64_t last = std::min(in_w, (at.segment + 1) * kCells);
-            for (int64_t w = at.segment * kCells; w < last; ++w) {
-                holders(g.axis[2], w, in_w_);
-                for (int64_t first = 0; first < width; first += kLanes) {
-                    const int n = static_cast<int>(std::min<int64_t>(kLanes, width - first));
-                    Acc sum[kLanes], gradient[kLanes], input[kLanes];
-                    std::fill(sum, sum + n, Acc{});
-                    if (needs_x)
-                        load(dx_type, x.data + x_row + w * x.stride[2] + first * layout.lane.stride[3],
-                             layout.lane.stride[3], n, input);
-                    for (const Holder& a : in_d)
-                        for (const Holder& b : in_h)
-                            for (const Holder& c : in_w_) {
-                                load(g_type,
-                                     dy.data + dy_row + a.out * dy.stride[0] + b.out * dy.stride[1] +
-                                         c.out * dy.stride[2] + first * layout.lane.stride[1],
-                                     layout.lane.stride[1], n, gradient);
-                                const Share share{a.out, b.out, c.out, (a.tap * box_h + b.tap) * box_w + c.tap,
-                                                  o_row + a.out * o.stride[0] + b.out * o.stride[1] +
-                                                      c.out * o.stride[2] + first * layout.lane.stride[2],
-                                                  layout.lane.stride[2]};
-                                rule.add(share, gradient, n, sum, input);
-                                if (!ticker.go_on(n)) return;
-                            }
-                    rule.finish(sum, input, n);
-                    store(dx_type, dx.data + dx_row + w * dx.stride[2] + first * layout.lane.stride[0],
-                          layout.lane.stride[0], n, sum);
-                    if (!ticker.go_on(n)) return;
+    void run(int threads, Control& control) const {
+        const int64_t in_w = g_.axis[2].in, lanes = layout_.lane.extent;
+        const Rows rows{layout_.outer_total(), g_.axis[0].in, g_.axis[1].in, (in_w + kCells - 1) / kCells};
+        const int64_t cells = rows.outer * rows.d * rows.h * in_w * lanes;
+        parallel_for(rows.total(), cells, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+            Scratch scratch;
+            const auto size = static_cast<size_t>(std::min(kCells, in_w) * std::min<int64_t>(kLanes, lanes));
+            scratch.dx.resize(size);
+            if (Rule::kNeedsX) scratch.x.resize(size);
+            for (int64_t unit = begin; unit < end; ++unit)
+                if (!row(row_at(rows, unit), scratch, ticker)) return;
+        });
+    }
+
+private:
+    struct Scratch {
+        std::vector<Acc> dx, x;
+        std::vector<Holder> in_d, in_h;
+    };
+
+    bool row(const RowAt& at, Scratch& s, Ticker& ticker) const {
+        const Array &dx = layout_.array[0], &x = layout_.array[3];
+        holders(g_.axis[0], at.d, s.in_d);
+        holders(g_.axis[1], at.h, s.in_h);
+        const int64_t begin = at.segment * kCells, end = std::min(g_.axis[2].in, begin + kCells);
+        const int64_t dx_row = layout_.offset(at.outer, 0) + at.d * dx.stride[0] + at.h * dx.stride[1];
+        const int64_t x_row = layout_.offset(at.outer, 3) + at.d * x.stride[0] + at.h * x.stride[1];
+        const int64_t lanes = layout_.lane.extent;
+        for (int64_t first = 0; first < lanes; first += kLanes) {
+            const int n = static_cast<int>(std::min<int64_t>(kLanes, lanes - first));
+            const int64_t total = (end - begin) * n;
+            std::fill(s.dx.begin(), s.dx.begin() + total, Acc{});
+            if (Rule::kNeedsX)
+                transfer<true>(x.data + x_row + first * layout_.lane.stride[3], x.stride[2], layout_.lane.stride[3],
+                               begin, end, n, s.x.data());
+            for (const Holder& a : s.in_d)
+                for (const Holder& b : s.in_h)
+                    if (!collect(at, a, b, begin, end, first, n, s, ticker)) return false;
+            rule_.finish(s.dx.data(), s.x.data(), total);
+            transfer<false>(dx.data + dx_row + first * layout_.lane.stride[0], dx.stride[2], layout_.lane.stride[0],
+                            begin, end, n, s.dx.data());
+            if (!ticker.go_on(total)) return false;
+        }
+        return true;
+    }
+
+    // Between a row in memory and its accumulators (n lanes per cell).
+    template <bool loading>
+    void transfer(char* row, int64_t stride, int64_t lane, int64_t begin, int64_t end, int n, Acc* cells) const {
+        const bool single = n == 1;  // then neighbouring cells, not lanes, make a run
+        const int64_t run = single ? kLanes : 1;
+        for (int64_t w = begin; w < end; w += run) {
+            const int m = single ? static_cast<int>(std::min(run, end - w)) : n;
+            char* at = row + w * stride;
+            Acc* cell = cells + (w - begin) * n;
+            if constexpr (loading)
+                load(dx_type_, at, single ? stride : lane, m, cell);
+            else
+                store(dx_type_, at, single ? stride : lane, m, cell);
+        }
+    }
+
+    // What the outputs of row (a.out, b.out) give to the cells [begin, end).
+    bool collect(const RowAt& at, const Holder& a, const Holder& b, int64_t begin, int64_t end, int64_t first, int n,
+                 Scratch& s, Ticker& ticker) const {
+        const AxisTable& axis = g_.axis[2];
+        const Array &dy = layout_.array[1], &o = layout_.array[2];
+        const char* g_row = dy.data + layout_.offset(at.outer, 1) + a.out * dy.stride[0] + b.out * dy.stride[1] +
+                            first * layout_.lane.stride[1];
+        const char* o_row = o.data == nullptr ? nullptr
+                                              : o.data + layout_.offset(at.outer, 2) + a.out * o.stride[0] +
+                                                    b.out * o.stride[1] + first * layout_.lane.stride[2];
+        const int64_t row_code = (a.tap * box_h_ + b.tap) * box_w_;
+        const int64_t outputs = axis.out();
+        const int64_t from =
+            std::lower_bound(axis.reach_last.begin(), axis.reach_last.end(), begin) - axis.reach_last.begin();
+        const bool single = n == 1;
+        const int64_t run = single ? kLanes : 1;
+        for (int64_t w = from; w < outputs && axis.reach_start[static_cast<size_t>(w)] < end; w += run) {
+            const int m = static_cast<int>(std::min(run, outputs - w));  // outputs in this run
+            const int values = single ? m : n;
+            Acc g[kLanes];
+            load(g_type_, g_row + w * dy.stride[2], single ? dy.stride[2] : layout_.lane.stride[1], values, g);
+            const int64_t o_stride = single ? o.stride[2] : layout_.lane.stride[2];
+            if constexpr (Rule::kSelects) {
+                int64_t code[kLanes];
+                load(other_type_, o_row + w * o.stride[2], o_stride, values, code);
+                for (int i = 0; i < values; ++i) {
+                    const auto out = static_cast<size_t>(w + (single ? i : 0));
+                    const int64_t tap = code[i] - row_code;
+                    if (tap < 0 || tap >= axis.count[out]) continue;  // the winner is in another row; or nobody won
+                    const int64_t cell = axis.start[out] + tap * axis.step[out];
+                    if (cell < begin || cell >= end) continue;
+                    Acc& to = s.dx[static_cast<size_t>((cell - begin) * n + (single ? 0 : i))];
+                    to = to + g[i];
+                }
+                if (!ticker.go_on(values)) return false;
+            } else {
+                Acc other[kLanes] = {};
+                if (o_row != nullptr) load(other_type_, o_row + w * o.stride[2], o_stride, values, other);
+                for (int i = 0; i < m; ++i) {
+                    const auto out = static_cast<size_t>(w + i);
+                    const int64_t start = axis.start[out], step = axis.step[out];
+                    const int64_t low = start >= begin ? 0 : (begin - start + step - 1) / step;
+                    const int64_t high = std::min(axis.count[out], start < end ? (end - 1 - start) / step + 1 : 0);
+                    if (low >= high) continue;
+                    rule_.add({g + i, n, a.out, b.out, w + i, start + low * step - begin, high - low, step, s.x.data(),
+                               s.dx.data()},
+                              other + i);
+                    if (!ticker.go_on((high - low) * n)) return false;
                 }
             }
         }
-    });
-}
+        return true;
+    }
+
+    Rule rule_;
+    const Geometry& g_;
+    Layout layout_;
+    DType dx_type_, g_type_, other_type_;
+    int64_t box_h_, box_w_;
+};
 
 }  // namespace cenote

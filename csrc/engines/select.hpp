@@ -15,53 +15,57 @@ enum class Position : int {
     indices   // flat position over the pooled axes: what people read
 };
 
-// Winners of n windows side by side: taps[i] counts the box row-major over (d, h, w), -1 where there is no tap.
+// The winners of n windows side by side: their values and their marks.
 template <class Reducer, class Acc>
 class SelectEngine {
 public:
     SelectEngine(const Reducer& reducer, DType in) : r_(reducer), in_(in) {}
 
-    bool winners(const Box& box, int n, int64_t* taps, Ticker& ticker) const {
-        std::fill(taps, taps + n, int64_t{-1});
-        return n == 1 ? along(box, taps, ticker) : side_by_side(box, n, taps, ticker);
+    // A box without taps has no winner; the caller keeps such a box to itself.
+    bool winners(const Box& box, int n, Acc* best, int64_t* marks, Ticker& ticker) const {
+        return n == 1 ? along(box, best, marks, ticker) : side_by_side(box, n, best, marks, ticker);
     }
 
 private:
-    bool side_by_side(const Box& box, int n, int64_t* taps, Ticker& ticker) const {
-        Acc best[kLanes], next[kLanes];
-        int64_t tap = 0;
+    bool side_by_side(const Box& box, int n, Acc* best, int64_t* marks, Ticker& ticker) const {
+        fetch(box.x, box.lane, n, best);
+        std::fill(marks, marks + n, int64_t{0});
         for (int64_t d = 0; d < box.d; ++d)
             for (int64_t h = 0; h < box.h; ++h) {
                 const char* at = box.x + d * box.step_d + h * box.step_h;
-                for (int64_t w = 0; w < box.w; ++w, ++tap, at += box.step_w) {
+                int64_t mark = d * box.mark_d + h * box.mark_h;
+                const bool first_row = d == 0 && h == 0;  // whose first tap is the best to begin with
+                if (first_row) at += box.step_w, mark += box.mark_w;
+                for (int64_t w = first_row; w < box.w; ++w, at += box.step_w, mark += box.mark_w) {
+                    Acc next[kLanes];
                     fetch(at, box.lane, n, next);
-                    if (tap == 0) {
-                        std::copy(next, next + n, best);
-                        std::fill(taps, taps + n, int64_t{0});
-                        continue;
-                    }
                     for (int i = 0; i < n; ++i) {
                         const bool wins = Reducer::wins(next[i], best[i]);
                         best[i] = wins ? next[i] : best[i];
-                        taps[i] = wins ? tap : taps[i];
+                        marks[i] = wins ? mark : marks[i];
                     }
-                    if (!ticker.go_on(n)) return false;
                 }
+                if (!ticker.go_on(box.w * n)) return false;
             }
         return true;
     }
 
     // One window: 16 taps of a row are fetched at a time.
-    bool along(const Box& box, int64_t* taps, Ticker& ticker) const {
-        Acc best{}, next[kLanes];
-        int64_t tap = 0;
+    bool along(const Box& box, Acc* best, int64_t* mark, Ticker& ticker) const {
+        fetch(box.x, box.step_w, 1, best);
+        *mark = 0;
         for (int64_t d = 0; d < box.d; ++d)
             for (int64_t h = 0; h < box.h; ++h)
                 for (int64_t w = 0; w < box.w; w += kLanes) {
+                    Acc next[kLanes];
                     const int m = static_cast<int>(std::min<int64_t>(kLanes, box.w - w));
                     fetch(box.x + d * box.step_d + h * box.step_h + w * box.step_w, box.step_w, m, next);
-                    for (int i = 0; i < m; ++i, ++tap)
-                        if (tap == 0 || Reducer::wins(next[i], best)) best = next[i], *taps = tap;
+                    // the very first tap meets itself here; a NaN then wins over itself, at the same place
+                    for (int i = 0; i < m; ++i)
+                        if (Reducer::wins(next[i], *best)) {
+                            *best = next[i];
+                            *mark = d * box.mark_d + h * box.mark_h + (w + i) * box.mark_w;
+                        }
                     if (!ticker.go_on(m)) return false;
                 }
         return true;
@@ -89,7 +93,6 @@ void forward_select(const Reducer& reducer, const Geometry& g, Layout layout, DT
     const int64_t taps = static_cast<int64_t>(std::min<uint64_t>(g.box(), 1 << 20));
     const int64_t box_h = std::max<int64_t>(1, g.axis[1].most_taps), box_w = std::max<int64_t>(1, g.axis[2].most_taps);
     const Array &x = layout.array[0], &y = layout.array[1], &o = layout.array[2];
-    const int64_t size = item_size(in);
     const SelectEngine<Reducer, Acc> engine(reducer, in);
     const Acc identity = reducer.identity;
 
@@ -99,54 +102,50 @@ void forward_select(const Reducer& reducer, const Geometry& g, Layout layout, DT
             const RowAt at = row_at(rows, unit);
             const auto d = static_cast<size_t>(at.d), h = static_cast<size_t>(at.h);
             const int64_t start_d = g.axis[0].start[d], start_h = g.axis[1].start[h];
-            const char* x_row =
-                x.data + layout.offset(at.outer, 0) + start_d * x.stride[0] + start_h * x.stride[1];
+            const char* x_row = x.data + layout.offset(at.outer, 0) + start_d * x.stride[0] + start_h * x.stride[1];
             const int64_t y_row = layout.offset(at.outer, 1) + at.d * y.stride[0] + at.h * y.stride[1];
             char* o_row = o.data + layout.offset(at.outer, 2) + at.d * o.stride[0] + at.h * o.stride[1];
             Box box{};
             box.d = g.axis[0].count[d], box.h = g.axis[1].count[h];
             box.step_d = g.axis[0].step[d] * x.stride[0], box.step_h = g.axis[1].step[h] * x.stride[1];
+            const bool indices = position == Position::indices;
+            const int64_t row_cells = g.axis[2].in, plane_cells = g.axis[1].in * row_cells;
+            box.mark_d = indices ? g.axis[0].step[d] * plane_cells : box_h * box_w;
+            box.mark_h = indices ? g.axis[1].step[h] * row_cells : box_w;
             const int64_t last = std::min<int64_t>(static_cast<int64_t>(runs.size()), (at.segment + 1) * kSegment);
             for (int64_t k = at.segment * kSegment; k < last; ++k) {
                 const Run& run = runs[static_cast<size_t>(k)];
                 const auto w = static_cast<size_t>(run.first);
-                const int64_t start_w = g.axis[2].start[w], step_w = g.axis[2].step[w];
+                const int64_t start_w = g.axis[2].start[w];
                 box.x = x_row + start_w * x.stride[2];
                 box.w = g.axis[2].count[w];
-                box.step_w = step_w * x.stride[2];
+                box.step_w = g.axis[2].step[w] * x.stride[2];
+                box.mark_w = indices ? g.axis[2].step[w] : 1;
                 box.lane = along_w ? run.distance * x.stride[2] : layout.lane.stride[0];
                 const int64_t y_lane = along_w ? y.stride[2] : layout.lane.stride[1];
                 const int64_t o_lane = along_w ? o.stride[2] : layout.lane.stride[2];
                 const int64_t width = along_w ? run.n : layout.lane.extent;
+                // flat position of the first tap, and how it moves from one window to the next
+                const int64_t base = indices ? start_d * plane_cells + start_h * row_cells + start_w : 0;
+                const int64_t base_lane = indices && along_w ? run.distance : 0;
+                const bool empty = box.d == 0 || box.h == 0 || box.w == 0;
                 for (int64_t first = 0; first < width; first += kLanes) {
                     const int n = static_cast<int>(std::min<int64_t>(kLanes, width - first));
-                    Box part = box;
-                    part.x += first * box.lane;
-                    int64_t winner[kLanes], out[kLanes];
-                    if (!engine.winners(part, n, winner, ticker)) return;
-                    for (int i = 0; i < n; ++i) {
-                        char* to = y.data == nullptr ? nullptr
-                                                     : y.data + y_row + run.first * y.stride[2] + (first + i) * y_lane;
-                        if (winner[i] < 0) {
-                            out[i] = position == Position::indices ? -1 : 0;
-                            if (to != nullptr) store(in, to, 0, 1, &identity);
-                            continue;
-                        }
-                        const int64_t jw = winner[i] % box.w, row = winner[i] / box.w;
-                        const int64_t jh = row % box.h, jd = row / box.h;
-                        if (to != nullptr)
-                            copy_item(to, part.x + i * box.lane + jd * box.step_d + jh * box.step_h + jw * box.step_w,
-                                      size);
-                        if (position == Position::offsets) {
-                            out[i] = (jd * box_h + jh) * box_w + jw;
-                        } else {
-                            const int64_t cell_w = start_w + jw * step_w + (along_w ? (first + i) * run.distance : 0);
-                            const int64_t cell_h = start_h + jh * g.axis[1].step[h];
-                            const int64_t cell_d = start_d + jd * g.axis[0].step[d];
-                            out[i] = (cell_d * g.axis[1].in + cell_h) * g.axis[2].in + cell_w;
-                        }
+                    Acc best[kLanes];
+                    int64_t marks[kLanes];
+                    if (empty) {
+                        std::fill(best, best + n, identity);
+                        std::fill(marks, marks + n, indices ? int64_t{-1} : int64_t{0});
+                    } else {
+                        Box part = box;
+                        part.x += first * box.lane;
+                        if (!engine.winners(part, n, best, marks, ticker)) return;
+                        for (int i = 0; i < n; ++i) marks[i] += base + (first + i) * base_lane;
                     }
-                    store(position_type, o_row + run.first * o.stride[2] + first * o_lane, o_lane, n, out);
+                    // the accumulator holds the tap itself, so the very bits found there are stored
+                    if (y.data != nullptr)
+                        store(in, y.data + y_row + run.first * y.stride[2] + first * y_lane, y_lane, n, best);
+                    store(position_type, o_row + run.first * o.stride[2] + first * o_lane, o_lane, n, marks);
                 }
             }
         }

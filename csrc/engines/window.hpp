@@ -13,9 +13,11 @@ namespace cenote {
 // The taps of one window (or of n windows side by side) at the first byte `x`.
 struct Box {
     const char* x;
-    int64_t d, h, w;              // taps per axis
+    int64_t d, h, w;                 // taps per axis
     int64_t step_d, step_h, step_w;  // bytes between taps
-    int64_t lane;                 // bytes between windows side by side
+    int64_t lane;                    // bytes between windows side by side
+    // The mark of tap (d, h, w), for engines that say where a value was found, is the sum of d * mark_d and so on.
+    int64_t mark_d, mark_h, mark_w;
 };
 
 template <class Reducer, class Acc>

@@ -18,8 +18,8 @@ struct Params {
     DType out = DType::f32;
     double p = 2.0;
     bool divides_by_number = false;
-    double number = 1.0;        // the divisor as a real number
-    int64_t whole_number = 1;   // the same for integer results, where it is whole
+    double number = 1.0;       // the divisor as a real number
+    int64_t whole_number = 1;  // the same for integer results, where it is whole
 };
 
 // The divisor of one window: a count of taps, or the number that the caller gave.

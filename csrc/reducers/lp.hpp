@@ -16,10 +16,10 @@ struct Lp {
     explicit Lp(const Params& params)
         : p(static_cast<Acc>(params.p)),
           inverse(static_cast<Acc>(1.0 / params.p)),
-          kind(params.p == 1.0           ? Kind::one
-               : params.p == 2.0         ? Kind::two
+          kind(params.p == 1.0        ? Kind::one
+               : params.p == 2.0      ? Kind::two
                : std::isinf(params.p) ? Kind::inf
-                                         : Kind::any) {}
+                                      : Kind::any) {}
 
     void lift(Acc* v, int n) const {
         switch (kind) {

@@ -31,7 +31,7 @@ def half_even(total: int, by: int) -> int:
 
 
 def divided(values: Array, by: float) -> Array:
-    """values / by in the precision of values; complex numbers part by part, or an infinite part would spoil the other."""
+    """values / by in the precision of values; complex numbers part by part, lest an infinite part spoil the other."""
     quotient = np.empty_like(values)
     if values.dtype.kind == "c":
         quotient.real = values.real / values.real.dtype.type(by)

@@ -33,7 +33,8 @@ def gradient(taps: Taps, y: Array, g: Array) -> Array:
     size, p = magnitudes(taps).astype(g.dtype), taps.params.p
     sign = np.sign(taps.values.astype(g.dtype))
     if math.isinf(p):
-        return np.asarray(to_winner(taps, first_best(size, np.greater), g) * np.where(y == 0, 0, sign))
+        received = to_winner(taps, first_best(size, np.greater), g)
+        return np.asarray(np.where((received == 0) | (y == 0), g.dtype.type(0), received * sign))
     with np.errstate(all="ignore"):
         share = np.power(size / y, g.dtype.type(p - 1))
     dead = (y == 0) | ((size == 0) & (p < 1))

@@ -63,7 +63,8 @@ class Op:
 
     ``reducer`` names the compiled reducer; a row without one runs on its reference, by declaration.
     ``fixed`` holds parameters that the row pins (an operator made of an existing reducer).
-    ``result_dtype(who, dtype, requested)`` is the dtype rule (``dtype_rule`` says it in words); ``requested`` is None when ``dtype=`` was left out.
+    ``result_dtype(who, dtype, requested)`` is the dtype rule (``dtype_rule`` says it in words); ``requested`` is None
+    when ``dtype=`` was left out.
     ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
     ``gradient(taps, y, g)`` what each tap receives, shape (taps, ...), in the accumulator's precision.
     ``source`` is where the operator comes from; ``examples`` holds a doctest per form.
