@@ -22,6 +22,8 @@ def pooled_axes(who: str, axes: Axes, ndim: int, entries: int | None, *, name: s
     left out it picks that many trailing axes, and a single int picks the last two of 2 to 4. ``name`` is what the
     caller's function calls the window sizes.
     """
+    if entries == 0:
+        raise bad(who, f"{name} is empty", "give one entry per pooled axis or a single int")
     if axes is None:
         found = _default(who, ndim, entries, name)
     elif isinstance(axes, str):
