@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ INTEGRAL: Final = ("bool", "signed", "unsigned")
 _KIND_OF: Final = {name: kind for kind, names in KINDS.items() for name in names}
 
 
+@lru_cache(maxsize=256)  # dtype.name takes NumPy several microseconds
 def kind_of(dtype: Dtype) -> str | None:
     """ "bool", "signed", "unsigned", "float" or "complex"; None for a dtype cenote does not pool."""
     return _KIND_OF.get(dtype.name)

@@ -21,8 +21,8 @@ from .threads import get_num_threads
 
 Array = NDArray[Any]
 
-_DTYPES: Final = {name: code for code, name in enumerate(_core.dtypes())}
 _REDUCERS: Final = {name: code for code, name in enumerate(_core.reducers())}
+_BY_NAME: Final = {name: code for code, name in enumerate(_core.dtypes())}
 _CACHED_OUTPUTS: Final = 1 << 16  # plans with longer tables are not kept
 
 
@@ -77,7 +77,7 @@ class NativeProvider:
             return f"the row {call.op.name!r} names no compiled reducer"
         if reducer not in _REDUCERS:
             return f"the compiled module has no reducer {reducer!r} (it has {', '.join(_REDUCERS)})"
-        if call.dtype.name not in _DTYPES or call.result.name not in _DTYPES:
+        if _code(call.dtype) is None or _code(call.result) is None:
             return f"no kernel takes {call.dtype} and gives {call.result}"
         return None
 
@@ -98,7 +98,7 @@ class NativeProvider:
         if indices is None:
             _core.forward(plan, settings, _raw(x), _raw(values))
         else:
-            _core.positions(plan, settings, _raw(x), _raw(values), indices, _DTYPES["int64"], True)
+            _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True)
 
     def forward_saving(self, call: Call, x: Array, values: Array) -> Saved:
         """``forward``, and what ``backward`` will need."""
@@ -117,7 +117,7 @@ class NativeProvider:
             return Saved(x=x, y=exact)
         target()
         offsets = np.empty(call.out_shape, dtype=_offset_type(plan.box))
-        code = _DTYPES[offsets.dtype.name]
+        code = _known(offsets.dtype)
         if norm:
             self.forward(call, x, values, None)
             _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False)
@@ -133,18 +133,29 @@ class NativeProvider:
             _settings(call),
             _raw(dx),
             _raw(dy),
-            _DTYPES[dy.dtype.name],
+            _known(dy.dtype),
             None if other is None else _raw(other),
-            0 if other is None else _DTYPES[other.dtype.name],
+            0 if other is None else _known(other.dtype),
             None if saved.x is None else _raw(saved.x),
         )
 
     def unpool(self, y: Array, indices: NDArray[np.int64], out: Array, axes: tuple[int, ...]) -> int | None:
         """Scatter into the zeroed ``out``; an index that names no cell is returned, with nothing written."""
-        return _core.unpool_into(_raw(y), indices, _raw(out), _DTYPES[y.dtype.name], list(axes), get_num_threads())
+        return _core.unpool_into(_raw(y), indices, _raw(out), _known(y.dtype), list(axes), get_num_threads())
 
 
 NATIVE: Final = NativeProvider()
+
+
+@lru_cache(maxsize=256)  # dtype.name takes NumPy several microseconds
+def _code(dtype: np.dtype[Any]) -> int | None:
+    return _BY_NAME.get(dtype.name)
+
+
+def _known(dtype: np.dtype[Any]) -> int:
+    code = _code(dtype)
+    assert code is not None  # refusal() let the call pass
+    return code
 
 
 def _offset_type(box: int) -> type[np.unsignedinteger[Any]]:
@@ -157,7 +168,7 @@ def _offset_type(box: int) -> type[np.unsignedinteger[Any]]:
 
 def _raw(array: Array) -> Array:
     """The same memory under a dtype that the buffer protocol can name."""
-    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+    return array.view(np.uint16) if array.dtype.kind == "V" else array  # bfloat16, by ml_dtypes a void dtype
 
 
 def _settings(call: Call) -> _core.Settings:
@@ -167,8 +178,8 @@ def _settings(call: Call) -> _core.Settings:
     assert call.op.reducer is not None
     return _core.Settings(
         _REDUCERS[call.op.reducer],
-        _DTYPES[call.dtype.name],
-        _DTYPES[call.result.name],
+        _known(call.dtype),
+        _known(call.result),
         float(call.params.p),
         DIVISORS.index(rule) if isinstance(rule, str) else len(DIVISORS),
         float(number),
