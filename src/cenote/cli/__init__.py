@@ -25,6 +25,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    from .main import run
+    from .app import run
 
     return run(args)

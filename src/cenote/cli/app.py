@@ -6,6 +6,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
+from cenote import __version__
 from cenote.catalogue import OPS
 from cenote.dialects import DIALECTS
 from cenote.errors import CenoteError
@@ -21,23 +23,39 @@ from cenote.errors import CenoteError
 from . import examples
 from .errors import FAILED, INTERRUPTED, USAGE, Failure, of_cenote, reason
 
-app = typer.Typer(
-    name="cenote",
-    help="Pooling of images and arrays by one contract: exact, compiled, on the command line and in Python.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: windows are written with brackets, and examples are to be copied
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@app.callback()
+def build() -> typer.Typer:
+    """The commands. Built for every run: the annotations below list what the catalogue holds by then."""
+    app = typer.Typer(
+        name="cenote",
+        help="Pooling of images and arrays by one contract: exact, compiled, on the command line and in Python.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: windows are written with brackets, and examples are to be copied
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_cenote)
+    app.command("pool", epilog=examples.epilog(examples.POOL))(_with_own_options(_pool))
+    app.command("shape", epilog=examples.epilog(examples.SHAPE))(_shape)
+    app.command("demo", epilog=examples.epilog(examples.DEMO))(_demo)
+    app.command("info", epilog=examples.epilog(examples.INFO))(_info)
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"cenote {__version__}")
+        raise typer.Exit
+
+
 def _cenote(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
-    pass  # `cenote --version` is answered before typer is loaded
+    pass
 
 
 def _pool(
@@ -121,10 +139,8 @@ _HELP: Final = {
     "dtype": "Dtype of the result, as float32.",
     "p": "Exponent of the norm, or inf.",
 }
-app.command("pool", epilog=examples.epilog(examples.POOL))(_with_own_options(_pool))
 
 
-@app.command("shape", epilog=examples.epilog(examples.SHAPE))
 def _shape(
     shape: Annotated[str, typer.Argument(help="Lengths of the pooled axes: 28x28, 224x224, 16x56x56, 1000.")],
     layers: Annotated[
@@ -146,7 +162,6 @@ def _shape(
     return command.run(shape, layers, dialect=dialect, as_json=json)
 
 
-@app.command("demo", epilog=examples.epilog(examples.DEMO))
 def _demo(
     image: Annotated[Path | None, typer.Option(help="Your own image instead of the handwritten digits.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("cenote-demo"),
@@ -158,7 +173,6 @@ def _demo(
     return command.run(image, out, as_json=json)
 
 
-@app.command("info", epilog=examples.epilog(examples.INFO))
 def _info(json: Json = False) -> int:
     """Version, compiler, CPU targets and threads."""
     from . import info as command
@@ -170,9 +184,9 @@ def run(args: Sequence[str]) -> int:
     """Run a command; every way to fail ends in one line and an exit code."""
     command = next((arg for arg in args if not arg.startswith("-")), None)
     who = f"cenote {command}" if command in ("pool", "shape", "demo", "info") else "cenote"
-    signal.signal(signal.SIGTERM, _terminated)
+    before = _catch_termination()
     try:
-        code = app(args=list(args) or ["--help"], prog_name="cenote", standalone_mode=False)
+        code = build()(args=list(args) or ["--help"], prog_name="cenote", standalone_mode=False)
         sys.stdout.flush()
         # Newer typer answers Ctrl-C with this code, older typer with Abort.
         return _said(who, "interrupted", code) if code == INTERRUPTED else code if isinstance(code, int) else 0
@@ -203,6 +217,17 @@ def run(args: Sequence[str]) -> int:
         return _said(
             who, f"a fault of cenote itself ({said}); CENOTE_TRACEBACK=1 shows where, please report it", FAILED
         )
+
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _catch_termination() -> Any:
+    """Leave by the front door on SIGTERM too; what was in place before, or None outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGTERM, _terminated)
 
 
 def _said(who: str, text: str, code: int) -> int:
