@@ -30,7 +30,7 @@ __all__: list[str]
 @overload
 def max_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -43,7 +43,7 @@ def max_pool(
 @overload
 def max_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -56,7 +56,7 @@ def max_pool(
 @overload
 def min_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -69,7 +69,7 @@ def min_pool(
 @overload
 def min_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -81,7 +81,7 @@ def min_pool(
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
 def avg_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -94,7 +94,7 @@ def avg_pool(
 ) -> NDArray[Any]: ...
 def sum_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,
@@ -106,7 +106,7 @@ def sum_pool(
 ) -> NDArray[Any]: ...
 def lp_pool(
     x: ArrayLike,
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = 0,

@@ -68,7 +68,9 @@ class Window:
         ceil = flag(who, "ceil_mode", ceil_mode)
         pads = read_padding(who, padding, count)
         if ceil:
-            spelled = next((word for word in (padding, *pads) if isinstance(word, str)), None)
+            # asked of what was given: "valid" is (0, 0) by now
+            given = padding if is_sequence(padding) else (padding,)
+            spelled = next((word for word in given if isinstance(word, str)), None)
             if spelled is not None:
                 raise word_with_ceil(who, spelled)
         return cls(tuple(Slide(k, s, d, p, ceil) for k, s, d, p in zip(sizes, strides, dilations, pads, strict=True)))

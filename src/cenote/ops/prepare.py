@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..catalogue import Call, Op, Params
 from ..catalogue.dtypes import INTEGRAL, Dtype, accumulator, kind_of
 from ..catalogue.parameters import is_whole
-from ..errors import bad, bad_type
+from ..errors import bad, bad_type, shown
 from ..geometry import Axes, Window, pooled_axes
 from ..geometry.arguments import flag, is_sequence
 from .arrays import as_input
@@ -54,11 +54,22 @@ def sliding_window(
     axes: Axes,
 ) -> tuple[tuple[int, ...], Window]:
     """Ascending axes and the window that belongs to them, for an array of ``ndim`` dimensions."""
+    if isinstance(size, Window):
+        _refuse_beside_window(who, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+        return ascending(pooled_axes(who, axes, ndim, size.rank), size)
     found = pooled_axes(who, axes, ndim, len(size) if is_sequence(size) else None)
     window = Window.of(
         size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode, rank=len(found), who=who
     )
     return ascending(found, window)
+
+
+def _refuse_beside_window(who: str, **given: Any) -> None:
+    """A Window says everything about the geometry; a second word about it would have to lose."""
+    defaults = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
+    for name, value in given.items():
+        if value is not defaults[name] and not (type(value) is int and value == defaults[name]):
+            raise bad(who, f"{name}={shown(value)} is given beside a Window", "put it into the Window")
 
 
 def adaptive_window(who: str, shape: tuple[int, ...], parts: Any, *, axes: Axes) -> tuple[tuple[int, ...], Window]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import bad_type, shown
-from ..geometry import Axes
+from ..geometry import Axes, Window
 from ..geometry.arguments import integer, is_sequence
 from .prepare import sliding_window
 
 
 def output_shape(
     shape: Sequence[int],
-    size: int | Sequence[int],
+    size: int | Sequence[int] | Window,
     *,
     stride: int | Sequence[int] | None = None,
     padding: object = 0,

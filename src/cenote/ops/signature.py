@@ -39,10 +39,11 @@ _BEFORE: Final[dict[str, tuple[Argument, ...]]] = {
         Argument(
             "size",
             REQUIRED,
-            _PER_AXIS,
-            "int or tuple of int",
+            f"{_PER_AXIS} | Window",
+            "int, tuple of int, or Window",
             "Window size. A tuple pools that many trailing axes, or ``axes``, entry by entry; an int pools every axis "
-            "of ``axes``, by default the last two of an array of 2 to 4 dimensions.",
+            "of ``axes``, by default the last two of an array of 2 to 4 dimensions. A ``Window`` says the whole geometry, "
+            "with one rule per axis.",
         ),
         Argument(
             "stride",
