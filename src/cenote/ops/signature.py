@@ -42,8 +42,8 @@ _BEFORE: Final[dict[str, tuple[Argument, ...]]] = {
             f"{_PER_AXIS} | Window",
             "int, tuple of int, or Window",
             "Window size. A tuple pools that many trailing axes, or ``axes``, entry by entry; an int pools every axis "
-            "of ``axes``, by default the last two of an array of 2 to 4 dimensions. A ``Window`` says the whole geometry, "
-            "with one rule per axis.",
+            "of ``axes``, by default the last two of an array of 2 to 4 dimensions. A ``Window`` says "
+            "the whole geometry, one rule per axis.",
         ),
         Argument(
             "stride",
