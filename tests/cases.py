@@ -24,7 +24,7 @@ TYPES = {
     "min": ("bool", *INTS, *FLOATS),
     "avg": ("bool", *INTS, *FLOATS, *COMPLEX),
     "sum": ("bool", *INTS, *FLOATS, *COMPLEX),
-    "lp": (*INTS, *FLOATS),
+    "lp": ("bool", *INTS, *FLOATS),
 }
 
 
@@ -62,6 +62,7 @@ class Case:
     view: str = "plain"
     values: str = "random"
     options: tuple[tuple[str, Any], ...] = ()
+    salt: int = 0  # other values and spellings of the same case
 
     @property
     def id(self) -> str:
@@ -107,7 +108,7 @@ class Case:
 
     @cached_property
     def seed(self) -> int:
-        return seed_of(self.id, self.shape)
+        return seed_of(self.id, self.shape, self.salt)
 
     @cached_property
     def x(self) -> np.ndarray:

@@ -241,7 +241,7 @@ def result_dtype(op: str, dtype: np.dtype, ask: Any = None) -> np.dtype:
         return np.dtype(ask)
     if op == "sum":
         return sum_dtype(dtype)
-    if op == "lp" and dtype.kind in "iu":
+    if op == "lp" and dtype.kind in "biu":
         return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
     return dtype
 
@@ -270,7 +270,7 @@ def forward(
             found = extreme(op, list(zip(taps, flat, strict=True)), identity(op, x.dtype))
             values[cell.at], indices[cell.at] = found
         elif op == "lp":
-            values[cell.at] = norm(taps, p)
+            values[cell.at] = norm([t if x.dtype.kind not in "b" else int(t) for t in taps], p)
         elif op == "sum" and whole:
             values[cell.at] = wrap(sum(map(int, taps)), 8 * out_type.itemsize, out_type.kind == "i")
         elif op == "avg" and whole:

@@ -248,8 +248,8 @@ class TapLoop:
                 values, index = self.select(op, moved, tables)
             else:
                 values = self.forward(op, moved, tables, dtype, options)
-            if dy is not None:
-                g = np.moveaxis(dy, places, ends).astype(self.held(dy.dtype))
+            g = None if dy is None else np.moveaxis(dy, places, ends).astype(self.held(dy.dtype))
+            if g is not None and g.shape == values.shape:  # a wrong pool may differ in the very shape
                 if index is not None:
                     dx = self.winner_gradient(index, g, [a.length for a in tables])
                 elif op == "lp" and options.get("p") == math.inf:

@@ -1,0 +1,484 @@
+"""`cenote pool` on every kind of image: what is kept, what is resolved first, and what is refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from cli_process import Here, halved, noise, png, process, tiff
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    monkeypatch.chdir(tmp_path)
+    return Here(tmp_path, capsys)
+
+
+def pixels(name: str) -> np.ndarray:
+    with Image.open(name) as image:
+        return np.asarray(image)
+
+
+def halve(here: Here, source: str, target: str, *more: str) -> np.ndarray:
+    here("pool", source, target, "--size", "2", *more).worked()
+    return np.load(target) if target.endswith(".npy") else pixels(target)
+
+
+# --- what goes in and out -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (9, 14, 2), (9, 14, 3), (9, 14, 4)], ids=["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".npy"])
+def test_channels_are_pooled_one_by_one(here: Here, shape: tuple[int, ...], suffix: str) -> None:
+    x = noise(*shape)
+    Image.fromarray(x).save("in.png")
+    found = halve(here, "in.png", f"out{suffix}")
+    expected = halved(x)
+    if suffix == ".webp" and len(shape) < 3:  # WebP has no gray: the three channels are equal
+        expected = np.stack([expected] * 3, axis=-1)
+    elif suffix == ".webp" and shape[2] == 2:
+        expected = np.concatenate([np.repeat(expected[:, :, :1], 3, axis=2), expected[:, :, 1:]], axis=2)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["in.jpg", "in.jpeg", "in.JPG", "in.webp", "in.tif", "in.PNG"])
+def test_inputs_by_content(here: Here, name: str) -> None:
+    Image.fromarray(noise(12, 10, 3)).save(name)
+    np.testing.assert_array_equal(halve(here, name, "out.npy"), halved(pixels(name)))
+
+
+def test_the_name_of_an_input_does_not_decide(here: Here) -> None:
+    Image.fromarray(noise(12, 10, 3)).save("in.jpg", format="PNG")
+    np.testing.assert_array_equal(halve(here, "in.jpg", "out.png"), halved(noise(12, 10, 3)))
+
+
+def test_jpeg_out_is_close(here: Here) -> None:
+    smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
+    Image.fromarray(smooth).save("in.png")
+    found = halve(here, "in.png", "out.jpg")
+    assert np.abs(found.astype(int) - halved(smooth)).max() <= 4
+
+
+def test_average_of_an_image_stays_an_image(here: Here) -> None:
+    x = noise(10, 10, 3)
+    Image.fromarray(x).save("in.png")
+    here("pool", "in.png", "out.png", "--size", "2", "--op", "avg").worked()
+    blocks = x.reshape(5, 2, 5, 2, 3).astype(int).sum(axis=(1, 3))
+    half_even = (blocks + 1 + (blocks // 4) % 2) // 4  # adds 1 below, 2 above: .5 goes to the even neighbour
+    np.testing.assert_array_equal(pixels("out.png"), half_even)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp"])
+def test_exif_orientation_is_applied(here: Here, orientation: int, suffix: str) -> None:
+    x = noise(6, 10, 3)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    options: dict[str, Any] = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+    Image.fromarray(x).save(f"in{suffix}", exif=exif, **options)
+    turned = {
+        1: x,
+        2: x[:, ::-1],
+        3: x[::-1, ::-1],
+        4: x[::-1],
+        5: x.transpose(1, 0, 2),
+        6: x.transpose(1, 0, 2)[:, ::-1],
+        7: x.transpose(1, 0, 2)[::-1, ::-1],
+        8: x.transpose(1, 0, 2)[::-1],
+    }[orientation]
+    np.testing.assert_array_equal(halve(here, f"in{suffix}", "out.png"), halved(turned))
+    with Image.open("out.png") as image:
+        assert image.getexif().get(ORIENTATION) is None  # applied once, not again by a viewer
+
+
+def test_exif_orientation_of_a_photograph(here: Here) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    Image.fromarray(noise(20, 30, 3)).save("in.jpg", exif=exif)
+    with Image.open("in.jpg") as image:
+        upright = np.asarray(ImageOps.exif_transpose(image))
+    assert upright.shape == (30, 20, 3)
+    np.testing.assert_array_equal(halve(here, "in.jpg", "out.png"), halved(upright))
+
+
+def test_palette_becomes_rgb_first(here: Here) -> None:
+    # Indices 0 and 1 are bright, 2 and 3 dark: the maximum of indices would be the darkest colour.
+    indices = noise(8, 8) % 4
+    colours = np.array([[250, 240, 230], [200, 10, 90], [20, 30, 40], [0, 5, 60]], np.uint8)
+    image = Image.new("P", (8, 8))
+    image.frombytes(indices.tobytes())
+    image.putpalette(colours.ravel().tolist())
+    image.save("in.png")
+    with Image.open("in.png") as saved:
+        assert saved.mode == "P"
+    np.testing.assert_array_equal(halve(here, "in.png", "out.png"), halved(colours[indices]))
+
+
+def test_palette_with_transparency_becomes_rgba(here: Here) -> None:
+    indices = noise(8, 8) % 3
+    colours = np.array([[250, 240, 230], [200, 10, 90], [20, 30, 40]], np.uint8)
+    image = Image.new("P", (8, 8))
+    image.frombytes(indices.tobytes())
+    image.putpalette(colours.ravel().tolist())
+    image.save("in.png", transparency=bytes([255, 0, 128]))
+    expected = np.concatenate([colours[indices], np.array([255, 0, 128], np.uint8)[indices][..., None]], axis=2)
+    np.testing.assert_array_equal(halve(here, "in.png", "out.png"), halved(expected))
+
+
+def test_one_bit_becomes_gray_first(here: Here) -> None:
+    bits = noise(9, 9) > 200
+    Image.fromarray(bits).save("in.png")
+    with Image.open("in.png") as saved:
+        assert saved.mode == "1"
+    found = halve(here, "in.png", "out.png")
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, halved(bits) * np.uint8(255))
+
+
+def test_transparent_colour_becomes_alpha(here: Here) -> None:
+    x = noise(6, 6, 3)
+    x[2:4, 2:4] = (1, 2, 3)
+    Image.fromarray(x).save("in.png", transparency=(1, 2, 3))
+    found = halve(here, "in.png", "out.png")
+    assert found.shape == (3, 3, 4)
+    assert found[1, 1, 3] == 0
+    assert (np.delete(found[:, :, 3].ravel(), 4) == 255).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "int32", "float32"])
+def test_value_types_of_tiff_are_kept(here: Here, dtype: str) -> None:
+    wide = np.random.default_rng(3).integers(-(2**15), 2**15, (8, 10)).astype(np.int32)
+    x = wide.astype(dtype) if dtype != "float32" else wide.astype(np.float32) / 7
+    tiff(Path("in.tiff"), x)
+    found = halve(here, "in.tiff", "out.npy")
+    assert found.dtype == x.dtype
+    np.testing.assert_array_equal(found, halved(x))
+    halve(here, "in.tiff", "out.tiff")
+    again = halve(here, "out.tiff", "again.npy")  # read back, and pooled once more, in the same type
+    assert again.dtype == x.dtype
+    np.testing.assert_array_equal(again, halved(halved(x)))
+
+
+def test_unsigned_32_bit_tiff_is_read_as_such(here: Here) -> None:
+    x = np.array([[2**31 + 5, 1], [7, 2**32 - 1]], np.uint32)
+    tiff(Path("in.tiff"), x)
+    found = halve(here, "in.tiff", "out.npy")
+    assert found.dtype == np.uint32
+    assert found.tolist() == [[2**32 - 1]]
+
+
+def test_sixteen_bit_png_is_kept(here: Here) -> None:
+    x = (np.random.default_rng(3).integers(0, 2**16, (8, 10))).astype(np.uint16)
+    png(Path("in.png"), x, colour=0)
+    np.testing.assert_array_equal(halve(here, "in.png", "out.npy"), halved(x))
+    np.testing.assert_array_equal(halve(here, "in.png", "out.png").astype(np.uint16), halved(x))
+    np.testing.assert_array_equal(halve(here, "out.png", "again.npy"), halved(halved(x)))
+    assert np.load("again.npy").dtype == np.uint16
+
+
+def test_nan_of_a_float_tiff_wins(here: Here) -> None:
+    x = np.ones((4, 4), np.float32)
+    x[0, 1] = np.nan
+    tiff(Path("in.tiff"), x)
+    np.testing.assert_array_equal(halve(here, "in.tiff", "out.npy"), np.array([[np.nan, 1], [1, 1]], np.float32))
+
+
+def test_cmyk_stays_cmyk(here: Here) -> None:
+    x = noise(8, 8, 4)
+    Image.frombytes("CMYK", (8, 8), x.tobytes()).save("in.tiff")
+    np.testing.assert_array_equal(halve(here, "in.tiff", "out.tiff"), halved(x))
+    with Image.open("out.tiff") as image:
+        assert image.mode == "CMYK"
+    here("pool", "in.tiff", "out.png", "--size", "2").failed(2, "a PNG cannot hold uint8 CMYK; write")
+
+
+def test_colour_profile_is_kept(here: Here) -> None:
+    profile = bytes(range(256)) * 2
+    Image.fromarray(noise(8, 8, 3)).save("in.png", icc_profile=profile)
+    for name in ("out.png", "out.jpg", "out.tiff", "out.webp"):
+        halve(here, "in.png", name)
+        with Image.open(name) as image:
+            assert image.info["icc_profile"] == profile
+
+
+def test_second_picture_of_a_phone_is_named_and_left(here: Here) -> None:
+    first, second = (Image.fromarray(noise(16, 16, 3, seed=i)) for i in (1, 2))
+    first.save("in.jpg", format="MPO", save_all=True, append_images=[second])
+    ran = here("pool", "in.jpg", "out.png", "--size", "2")
+    assert ran.code == 0
+    assert "holds 2 pictures; the first" in ran.err
+    with Image.open("in.jpg") as image:
+        np.testing.assert_array_equal(pixels("out.png"), halved(np.asarray(image)))
+
+
+# --- global, adaptive, indices --------------------------------------------------------------------------------------
+
+
+def test_global_gives_a_picture_of_one_pixel(here: Here) -> None:
+    x = noise(9, 11, 3)
+    Image.fromarray(x).save("in.png")
+    here("pool", "in.png", "out.png", "--global").worked()
+    np.testing.assert_array_equal(pixels("out.png"), x.max(axis=(0, 1), keepdims=True))
+    here("pool", "in.png", "out.npy", "--global", "--op", "avg", "--dtype", "float64").worked()
+    np.testing.assert_allclose(np.load("out.npy"), x.mean(axis=(0, 1), keepdims=True), rtol=1e-14)
+
+
+def test_adaptive(here: Here) -> None:
+    x = noise(9, 12)
+    Image.fromarray(x).save("in.png")
+    here("pool", "in.png", "out.png", "--adaptive", "3x4").worked()
+    np.testing.assert_array_equal(pixels("out.png"), x.reshape(3, 3, 4, 3).max(axis=(1, 3)))
+
+
+def test_indices_lead_back_to_the_values(here: Here) -> None:
+    x = noise(10, 14, 3)
+    Image.fromarray(x).save("in.png")
+    here("pool", "in.png", "out.npy", "--size", "3", "--stride", "2", "--padding", "1", "--indices", "i.npy").worked()
+    values, indices = np.load("out.npy"), np.load("i.npy")
+    assert indices.dtype == np.int64
+    flat = x.reshape(-1, 3)
+    np.testing.assert_array_equal(
+        np.take_along_axis(flat, indices.reshape(-1, 3), axis=0).reshape(values.shape), values
+    )
+
+
+def test_options_and_notation_agree(here: Here) -> None:
+    Image.fromarray(noise(15, 21, 3)).save("in.png")
+    here("pool", "in.png", "a.npy", "--window", "3x2/2x1+1x0:1@2x1^").worked()
+    options = ["--size", "3x2", "--stride", "2x1", "--padding", "1x0:1", "--dilation", "2x1", "--ceil"]
+    here("pool", "in.png", "b.npy", *options).worked()
+    np.testing.assert_array_equal(np.load("a.npy"), np.load("b.npy"))
+
+
+def test_lp_and_its_parameters(here: Here) -> None:
+    x = noise(8, 8)
+    Image.fromarray(x).save("in.png")
+    here("pool", "in.png", "out.tiff", "--size", "2", "--op", "lp", "--p", "inf").worked()
+    found = pixels("out.tiff")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, halved(x).astype(np.float32))
+
+
+def test_report_as_a_process(tmp_path: Path) -> None:
+    Image.fromarray(noise(40, 60, 3)).save(tmp_path / "in.png")
+    out = process("pool", "in.png", "out.png", "--window", "3x3/2+1", cwd=tmp_path).worked().out
+    assert "max_pool 3x3/2x2+1x1\n" in out
+    assert "H: floor((40 + 1 + 1 - 3)/2) + 1 = 20\n" in out
+    assert "W: floor((60 + 1 + 1 - 3)/2) + 1 = 30\n" in out
+    for text in ("40 x 60 x 3", "20 x 30 x 3", "uint8", "s", "pixels/s"):
+        assert text in out
+    found = json.loads(
+        process("pool", "in.png", "o.npy", "--size", "2", "--op", "lp", "--json", cwd=tmp_path).worked().out
+    )
+    (one,) = found["files"]
+    assert one["input_shape"] == [40, 60, 3]
+    assert one["output_shape"] == [20, 30, 3]
+    assert (one["input_dtype"], one["dtype"], one["window"]) == ("uint8", "float32", "2x2")
+    assert one["pixels"] == 2400
+    assert one["seconds"] > 0
+    assert one["pixels_per_second"] > 0
+    assert one["arithmetic"]["H"] == "floor((40 + 0 + 0 - 2)/2) + 1 = 20"
+
+
+# --- arrays ---------------------------------------------------------------------------------------------------------
+
+
+def test_arrays_and_their_axes(here: Here) -> None:
+    x = np.random.default_rng(1).normal(size=(2, 6, 8, 3))
+    np.save("x.npy", x)
+    here("pool", "x.npy", "a.npy", "--size", "2", "--axes", "NHWC").worked()
+    np.testing.assert_array_equal(np.load("a.npy"), x.reshape(2, 3, 2, 4, 2, 3).max(axis=(2, 4)))
+    here("pool", "x.npy", "b.npy", "--size", "2", "--axes", "1,2").worked()
+    np.testing.assert_array_equal(np.load("b.npy"), np.load("a.npy"))
+    here("pool", "x.npy", "c.npy", "--size", "2x3", "--op", "min").worked()
+    np.testing.assert_array_equal(np.load("c.npy"), x.reshape(2, 6, 4, 2, 1, 3).min(axis=(3, 5)))
+    here("pool", "x.npy", "d.npy", "--window", "2x2x2", "--axes", "0,1,2").worked()
+    assert np.load("d.npy").shape == (1, 3, 4, 3)
+
+
+def test_an_array_can_become_an_image(here: Here) -> None:
+    np.save("x.npy", noise(8, 8, 3))
+    here("pool", "x.npy", "out.png", "--size", "2", "--axes", "HWC").worked()
+    np.testing.assert_array_equal(pixels("out.png"), halved(noise(8, 8, 3)))
+    np.save("one.npy", noise(8, 8, 1))
+    here("pool", "one.npy", "one.png", "--size", "2", "--axes", "HWC").worked()
+    np.testing.assert_array_equal(pixels("one.png"), halved(noise(8, 8)))
+
+
+def test_fortran_order_and_big_endian(here: Here) -> None:
+    x = noise(8, 6)
+    np.save("f.npy", np.asfortranarray(x))
+    here("pool", "f.npy", "f_out.npy", "--size", "2").worked()
+    np.testing.assert_array_equal(np.load("f_out.npy"), halved(x))
+    np.save("big.npy", x.astype(">i4"))
+    here("pool", "big.npy", "out.npy", "--size", "2").failed(2, "big.npy")
+    assert "out.npy" not in here.names()
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.array([[1, None], [2, 3]], dtype=object), "Python objects, which are never loaded"),
+        (np.array([["a", "b"], ["c", "d"]]), "does not take <U1"),
+        (np.array([["2020-01-01"]], dtype="datetime64[D]"), "does not take datetime64[D]"),
+        (np.zeros((4, 4), complex), "max pooling does not take complex128"),
+        (np.zeros(5), "a single size pools the last two axes"),
+        (np.zeros((1, 1, 1, 4, 4)), "a single size pools the last two axes"),
+        (np.zeros(()), "0"),
+    ],
+    ids=["object", "text", "dates", "complex", "1d", "5d", "scalar"],
+)
+def test_arrays_that_cannot_be_pooled(here: Here, array: np.ndarray, said: str) -> None:
+    np.save("x.npy", array)
+    here("pool", "x.npy", "out.npy", "--size", "2").failed(1 if array.dtype == object else 2, "x.npy: ", said)
+    assert here.names() == {"x.npy"}
+
+
+def test_damaged_arrays(here: Here) -> None:
+    np.save("x.npy", np.zeros((100, 100)))
+    whole = Path("x.npy").read_bytes()
+    for length, said in ((len(whole) - 1, "is cut short"), (40, "is no .npy file"), (0, "is no .npy file")):
+        Path("x.npy").write_bytes(whole[:length])
+        here("pool", "x.npy", "out.npy", "--size", "2").failed(1, "x.npy", said)
+    Path("x.npy").write_bytes(b"PK\3\4 a zip of arrays")
+    here("pool", "x.npy", "out.npy", "--size", "2").failed(1, "is no .npy file")
+    huge = whole.replace(b"(100, 100), ", b"(10**6, 10)"[:11] + b" ")
+    Path("x.npy").write_bytes(huge)
+    here("pool", "x.npy", "out.npy", "--size", "2").failed(1, "x.npy")
+    lying = whole.replace(b"'shape': (100, 100), }", b"'shape': (99999999,99)}")[: len(whole)]
+    Path("x.npy").write_bytes(lying)
+    here("pool", "x.npy", "out.npy", "--size", "2").failed(1, "x.npy")
+    assert here.names() == {"x.npy"}
+
+
+# --- what an output cannot hold -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "said"),
+    [
+        ("o.png", "--op sum", "a PNG cannot hold uint64 RGB; write .npy"),
+        ("o.png", "--op lp", "a PNG cannot hold float32 RGB; write .npy"),
+        ("o.tiff", "--op lp", "a TIFF cannot hold float32 RGB; write .npy"),
+        ("o.webp", "--op avg --dtype float32", "a WebP cannot hold float32 RGB; write .npy"),
+        ("o.jpg", "--op avg --dtype float64", "a JPEG cannot hold float64 RGB; write .npy"),
+        ("o.gif", "", "ends in '.gif'; write .png"),
+        ("o", "", "has no ending; write .png"),
+        ("o.npy.", "", "write .png"),
+    ],
+)
+def test_results_an_output_cannot_hold(here: Here, out: str, more: str, said: str) -> None:
+    Image.fromarray(noise(8, 8, 3)).save("in.png")
+    here("pool", "in.png", out, "--size", "2", *more.split()).failed(2, out, said)
+    assert here.names() == {"in.png"}
+
+
+def test_alpha_and_depth_that_an_output_cannot_hold(here: Here) -> None:
+    Image.fromarray(noise(8, 8, 4)).save("alpha.png")
+    here("pool", "alpha.png", "o.jpg", "--size", "2").failed(
+        2, "a JPEG cannot hold uint8 RGB with alpha; write .png or"
+    )
+    png(Path("deep.png"), noise(8, 8).astype(np.uint16) * 257, colour=0)
+    here("pool", "deep.png", "o.webp", "--size", "2").failed(
+        2, "a WebP cannot hold uint16 gray; write .png or .tiff or .npy"
+    )
+    np.save("chw.npy", noise(3, 8, 8))
+    here("pool", "chw.npy", "o.png", "--size", "2").failed(2, "an image has its channels last", "write --axes HWC")
+    np.save("five.npy", noise(8, 8, 5))
+    here("pool", "five.npy", "o.png", "--size", "2", "--axes", "HWC").failed(
+        2, "holds H x W or H x W x 2 to 4, the result is 4 x 4 x 5"
+    )
+    np.save("empty.npy", np.zeros((0, 4, 4), np.uint8))
+    here("pool", "empty.npy", "o.png", "--size", "2").failed(2, "write .npy")
+    np.save("wide.npy", np.zeros((2, 40000), np.uint8))
+    here("pool", "wide.npy", "o.webp", "--size", "2").failed(
+        2, "at most 16,383 pixels a side", "write .png or .jpeg or .tiff or .npy"
+    )
+    assert {name for name in here.names() if name.startswith("o.")} == set()
+
+
+# --- files that are refused -----------------------------------------------------------------------------------------
+
+
+def test_several_pages_or_frames_are_refused(here: Here) -> None:
+    first, second = (Image.fromarray(noise(8, 8, 3, seed=i)) for i in (1, 2))
+    first.save("pages.tiff", save_all=True, append_images=[second])
+    first.save("moving.png", save_all=True, append_images=[second])
+    first.save("moving.webp", save_all=True, append_images=[second], duration=100)
+    for name, what in (("pages.tiff", "2 pages"), ("moving.png", "2 frames"), ("moving.webp", "2 frames")):
+        here("pool", name, "out.png", "--size", "2").failed(1, f"{name}: has {what}", "save each as its own file")
+
+
+@pytest.mark.parametrize("colour", [2, 4, 6])
+def test_deep_png_of_several_channels_is_refused(here: Here, colour: int) -> None:
+    x = noise(4, 4 * {2: 3, 4: 2, 6: 4}[colour]).astype(np.uint16)
+    png(Path("in.png"), x, colour=colour, size=(4, 4))
+    here("pool", "in.png", "out.npy", "--size", "2").failed(1, "16 bits in each of several channels would be cut to 8")
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_deep_tiff_of_several_channels_is_refused(here: Here, dtype: str) -> None:
+    tiff(Path("in.tiff"), noise(4, 4, 3).astype(dtype))
+    here("pool", "in.tiff", "out.npy", "--size", "2").failed(1, "in.tiff", "or use .npy")
+
+
+def test_double_precision_tiff_is_refused(here: Here) -> None:
+    tiff(Path("in.tiff"), noise(4, 4).astype(np.float64))
+    here("pool", "in.tiff", "out.npy", "--size", "2").failed(1, "is a TIFF of a kind that cannot be read here")
+
+
+@pytest.mark.parametrize("side", [10_000, 50_000])
+def test_decompression_bombs_are_refused(here: Here, side: int) -> None:
+    # Pillow only warns of the smaller and raises for the larger: here both are refused.
+    png(Path("bomb.png"), np.zeros((1, 1), np.uint8), colour=0, size=(side, side))
+    here("pool", "bomb.png", "out.png", "--size", "2").failed(
+        1, "more than 89,478,485 pixels, which may be a decompression bomb", "raise --max-pixels"
+    )
+
+
+def test_max_pixels_can_be_raised_and_lowered(here: Here) -> None:
+    Image.fromarray(noise(20, 20)).save("in.png")
+    here("pool", "in.png", "out.png", "--size", "2", "--max-pixels", "399").failed(1, "more than 399 pixels")
+    here("pool", "in.png", "out.png", "--size", "2", "--max-pixels", "400").worked()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tiff", ".webp"])
+def test_truncated_images(here: Here, suffix: str) -> None:
+    Image.fromarray(noise(64, 64, 3)).save(f"in{suffix}")
+    whole = Path(f"in{suffix}").read_bytes()
+    for share in (0.5, 0.9):
+        Path(f"in{suffix}").write_bytes(whole[: int(len(whole) * share)])
+        here("pool", f"in{suffix}", "out.png", "--size", "2").failed(1, f"in{suffix}: ")
+    Path(f"in{suffix}").write_bytes(b"")
+    here("pool", f"in{suffix}", "out.png", "--size", "2").failed(1, "is empty")
+    assert here.names() == {f"in{suffix}"}
+
+
+def test_unreadable_files(here: Here) -> None:
+    Path("text.png").write_text("no image at all")
+    here("pool", "text.png", "out.png", "--size", "2").failed(1, "text.png: is no readable PNG, JPEG, TIFF or WebP")
+    Image.fromarray(noise(8, 8)).save("in.gif")
+    here("pool", "in.gif", "out.png", "--size", "2").failed(1, "in.gif: is no readable PNG, JPEG, TIFF or WebP")
+    here("pool", "none.png", "out.png", "--size", "2").failed(1, "none.png: no such file or folder")
+    damaged = bytearray(b"\x89PNG\r\n\x1a\n" + b"\xff" * 100)
+    Path("damaged.png").write_bytes(damaged)
+    here("pool", "damaged.png", "out.png", "--size", "2").failed(1, "damaged.png: ")
+    assert "out.png" not in here.names()
+
+
+def test_windows_that_do_not_fit(here: Here) -> None:
+    Image.fromarray(noise(8, 9, 3)).save("in.png")
+    here("pool", "in.png", "out.png", "--size", "9").failed(2, "in.png: the output length of axis 0 would be 0")
+    here("pool", "in.png", "out.png", "--size", "2x2x2").failed(2, "in.png: size has 3 entries")
+    here("pool", "in.png", "out.png", "--size", "2", "--axes", "CHW").failed(2, "the axes of an image are HWC")
+    beyond = ["--size", "2", "--padding", "4611686018427387900"]
+    here("pool", "in.png", "out.png", *beyond).failed(2, "at most 2,147,483,647 pixels a side", "write .npy")
+    here("pool", "in.png", "out.npy", *beyond).failed(1, "in.png")
+    assert here.names() == {"in.png"}
