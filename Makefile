@@ -118,6 +118,8 @@ dev: $(STAMPS)/build-tools ## a quick build into src/, for PYTHONPATH=src python
 SANITIZED = build/sanitize/site
 # libstdc++ beside libasan: Python is no C++ program, and libasan must find the real throw when it starts.
 PRELOAD = $(shell $${CXX:-c++} -print-file-name=libasan.so) $(shell $${CXX:-c++} -print-file-name=libstdc++.so)
+UNDER_SANITIZERS = LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+    PYTHONMALLOC=malloc PYTHONPATH=$(abspath $(SANITIZED))
 
 sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address and undefined-behaviour sanitizers
 	$(CMAKE) -B build/sanitize -DCENOTE_SANITIZE=ON -DCENOTE_NATIVE_TESTS=ON
@@ -125,8 +127,8 @@ sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address 
 	cd build/sanitize && UBSAN_OPTIONS=print_stacktrace=1 $(TOOLPATH) ctest --output-on-failure --no-tests=error
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -R src/cenote $(SANITIZED)/ && rm -f $(SANITIZED)/cenote/native/_core*.so
 	cp build/sanitize/_core*.so $(SANITIZED)/cenote/native/
-	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-	    PYTHONPATH=$(abspath $(SANITIZED)) $(BIN)/pytest -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
+	$(UNDER_SANITIZERS) $(PY) -c 'import cenote.native._core as c; print("sanitized:", c.__file__); assert "/$(SANITIZED)/" in c.__file__'
+	$(UNDER_SANITIZERS) $(BIN)/pytest -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package
