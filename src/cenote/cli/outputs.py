@@ -67,10 +67,12 @@ def check_holds(name: str, suffix: str, shape: tuple[int, ...], dtype: np.dtype[
         raise Usage(
             f"{name}: a {kind.title} cannot hold {dtype.name} {_TITLES[channels]}; write {_way_out(dtype, channels)}"
         )
-    if 0 in shape:
-        raise Usage(f"{name}: an image cannot be empty, the result is {_by(shape)}; write .npy")
-    if max(shape[:2]) > kind.longest:
-        raise Usage(f"{name}: a {kind.title} has at most {kind.longest:,} pixels a side, not {_by(shape)}; write .tiff")
+    side = max(shape[:2])
+    if side > kind.longest:
+        raise Usage(
+            f"{name}: a {kind.title} has at most {kind.longest:,} pixels a side, not {_by(shape)}; "
+            f"write {_way_out(dtype, channels, side)}"
+        )
 
 
 def channels_of(shape: tuple[int, ...], mode: str | None) -> str | None:
@@ -82,9 +84,14 @@ def channels_of(shape: tuple[int, ...], mode: str | None) -> str | None:
     return _BY_CHANNELS.get(shape[2]) if len(shape) == 3 else None
 
 
-def _way_out(dtype: np.dtype[Any], channels: str) -> str:
-    holding = {kind.title: suffix for suffix, kind in KINDS.items() if (dtype.name, channels) in kind.holds}
-    return " or ".join([*holding.values(), arrays.SUFFIX])
+def _way_out(dtype: np.dtype[Any], channels: str, side: int = 1) -> str:
+    """The endings under which the result can be written."""
+    able = {
+        kind.title: suffix
+        for suffix, kind in KINDS.items()
+        if (dtype.name, channels) in kind.holds and side <= kind.longest
+    }
+    return " or ".join([*able.values(), arrays.SUFFIX])
 
 
 def _by(shape: tuple[int, ...]) -> str:

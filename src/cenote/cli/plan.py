@@ -175,6 +175,13 @@ def job(pair: Pair, wish: Wish) -> Job:
         dtype = wish.op.result_dtype("pool", header.dtype, wish.dtype)
     except CenoteError as error:
         raise type(of_cenote(error))(f"{path}: {of_cenote(error)}") from None
+    target = pair.target
+    if header.mode is None and len(shape) == 3 and not is_array(target) and sorted(found.axes) != [0, 1]:
+        # 3 x 4 x 4 could pass for 3 rows of 4 pixels with alpha.
+        raise Usage(
+            f"{target}: an image has its channels last, and other axes than the first two are pooled; "
+            "write --axes HWC, or .npy"
+        )
     check_holds(str(pair.target), pair.target.suffix, shape, dtype, header.mode)
     return Job(pair, header, found, shape)
 
