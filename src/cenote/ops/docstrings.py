@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import cache
 from typing import Final
 
 from ..catalogue import Op
@@ -69,6 +70,7 @@ def _entry(head: str, text: str) -> list[str]:
     return [head, *_wrapped(text, "    ")]
 
 
+@cache  # the functions share most of their texts, and wrapping them all would double the time of the import
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text, 100, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
