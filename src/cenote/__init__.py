@@ -10,6 +10,7 @@ array([[9, 8],
 from . import ops as _ops
 from .errors import CenoteError, CenoteIndexError, CenoteMemoryError, CenoteTypeError
 from .geometry import Slide, Spans, Split, Window
+from .native import build as _build
 from .ops import (
     explain,
     get_num_threads,
@@ -23,7 +24,7 @@ from .ops import (
 _functions = _ops.functions()
 globals().update(_functions)
 
-__version__ = info().version
+__version__ = _build().version
 
 __all__ = [
     *_functions,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,6 +41,8 @@ def info() -> Info:
     >>> cenote.info().target in cenote.info().targets_usable
     True
     """
+    import platform  # only here: it would add a tenth to the time of every import of cenote
+
     made = build()
     return Info(
         version=made.version,
