@@ -1,0 +1,292 @@
+// Values of every reducer and type against a brute force: integers exactly, floats bit for bit in the documented tree.
+#include <cmath>
+#include <complex>
+
+#include "cases.hpp"
+
+using namespace cases;
+
+namespace {
+
+// The order of a sum, written down a second time: recursively, on lists.
+template <class T>
+T joined_pairwise(const std::vector<T>& parts, size_t begin, size_t end) {
+    if (end - begin == 1) return parts[begin];
+    size_t half = 1;
+    while (2 * half < end - begin) half *= 2;
+    return joined_pairwise(parts, begin, begin + half) + joined_pairwise(parts, begin + half, end);
+}
+
+template <class T>
+T in_order(const std::vector<T>& v, size_t begin, size_t end, size_t step) {
+    T sum = v[begin];
+    for (size_t i = begin + step; i < end; i += step) sum = sum + v[i];
+    return sum;
+}
+
+template <class T>
+T folded(const std::vector<T>& lanes, size_t lane, size_t width) {
+    if (width == 16) return lanes[lane];
+    const T left = folded(lanes, lane, 2 * width);
+    return lane + width < lanes.size() ? left + folded(lanes, lane + width, 2 * width) : left;
+}
+
+template <class T>
+T tree(const std::vector<std::vector<T>>& columns) {
+    std::vector<T> sums;
+    for (const std::vector<T>& column : columns) {
+        std::vector<T> blocks;
+        for (size_t r = 0; r < column.size(); r += 16)
+            blocks.push_back(in_order(column, r, std::min(column.size(), r + 16), 1));
+        sums.push_back(joined_pairwise(blocks, 0, blocks.size()));
+    }
+    if (sums.size() < 16) return in_order(sums, 0, sums.size(), 1);
+    std::vector<T> blocks;
+    for (size_t b = 0; b < sums.size(); b += 128) {
+        const size_t end = std::min(sums.size(), b + 128);
+        std::vector<T> lanes;
+        for (size_t lane = b; lane < std::min(end, b + 16); ++lane) lanes.push_back(in_order(sums, lane, end, 16));
+        blocks.push_back(folded(lanes, 0, 1));
+    }
+    return joined_pairwise(blocks, 0, blocks.size());
+}
+
+template <class T>
+T sum_of(const Cells& x, const Index& at, const std::array<Index, 3>& taps, bool imaginary, const auto& lift) {
+    std::vector<std::vector<T>> columns;
+    for (const int64_t w : taps[2]) {
+        columns.emplace_back();
+        for (const int64_t d : taps[0])
+            for (const int64_t h : taps[1])
+                columns.back().push_back(
+                    lift(static_cast<T>(numbers::read(x.type, x.at(joined(at, d, h, w)), imaginary))));
+    }
+    return columns.empty() || columns[0].empty() ? T(0) : tree(columns);
+}
+
+int128 half_even(int128 total, int128 by) {
+    int128 quotient = total / by;
+    while (quotient * by > total == by > 0 && quotient * by != total) --quotient;  // floor
+    const int128 twice = 2 * (total - quotient * by), size = by < 0 ? -by : by, gap = twice < 0 ? -twice : twice;
+    return quotient + (gap > size || (gap == size && quotient % 2 != 0) ? 1 : 0);
+}
+
+struct Wanted {
+    const ForwardCall& call;
+    const Call& shape;
+    const Cells& x;
+    DType out;
+
+    void at(const Index& index, char* to) const {
+        const std::array<Index, 3> lists = taps(shape, index);
+        const bool empty = lists[0].empty() || lists[1].empty() || lists[2].empty();
+        if (call.reducer == Reducer::max || call.reducer == Reducer::min) return extreme(index, lists, empty, to);
+        const int64_t by = divisor(shape, index, call.divisor, call.params.whole_number);
+        const double by_real = call.divisor == Divisor::number ? call.params.number : static_cast<double>(by);
+        if (numbers::whole(x.type) && call.reducer != Reducer::lp) {
+            int128 total = 0;
+            for (const int64_t d : lists[0])
+                for (const int64_t h : lists[1])
+                    for (const int64_t w : lists[2]) total += numbers::read_whole(x.type, x.at(joined(index, d, h, w)));
+            const bool avg = call.reducer == Reducer::avg;
+            if (numbers::whole(out)) return numbers::write_whole(out, to, avg ? half_even(total, by) : total);
+            return numbers::write(out, to, static_cast<double>(total) / (avg ? by_real : 1));
+        }
+        if (numbers::wide(x.type) || numbers::wide(out))
+            real<double>(index, lists, by_real, to);
+        else
+            real<float>(index, lists, by_real, to);
+    }
+
+private:
+    template <class T>
+    void real(const Index& index, const std::array<Index, 3>& lists, double by, char* to) const {
+        for (const bool imaginary : {false, true}) {
+            const T p = static_cast<T>(call.params.p);
+            T v;
+            if (call.reducer != Reducer::lp)
+                v = sum_of<T>(x, index, lists, imaginary, [](T t) { return t; });
+            else if (p == 1)
+                v = sum_of<T>(x, index, lists, imaginary, [](T t) { return std::fabs(t); });
+            else if (p == 2)
+                v = std::sqrt(sum_of<T>(x, index, lists, imaginary, [](T t) { return t * t; }));
+            else if (std::isinf(p))
+                v = largest<T>(index, lists);
+            else
+                v = std::pow(sum_of<T>(x, index, lists, imaginary, [p](T t) { return std::pow(std::fabs(t), p); }),
+                             static_cast<T>(1 / call.params.p));
+            if (call.reducer == Reducer::avg) v = v / static_cast<T>(by);
+            numbers::write(out, to, v, imaginary);
+            if (!numbers::paired(out)) return;
+        }
+    }
+
+    template <class T>
+    T largest(const Index& index, const std::array<Index, 3>& lists) const {
+        T best = 0;
+        for (const int64_t d : lists[0])
+            for (const int64_t h : lists[1])
+                for (const int64_t w : lists[2]) {
+                    const T v = std::fabs(static_cast<T>(numbers::read(x.type, x.at(joined(index, d, h, w)))));
+                    if (v > best || std::isnan(v)) best = v;
+                    if (std::isnan(v)) return best;
+                }
+        return best;
+    }
+
+    void extreme(const Index& index, const std::array<Index, 3>& lists, bool empty, char* to) const {
+        const bool max = call.reducer == Reducer::max;
+        if (empty) {
+            const bool is_signed = x.type >= DType::i8 && x.type <= DType::i64;
+            const int bits = static_cast<int>(8 * numbers::size_of(x.type));
+            if (!numbers::whole(x.type)) return numbers::write(out, to, max ? -HUGE_VALL : HUGE_VALL);
+            if (x.type == DType::b8) return numbers::write_whole(out, to, max ? 0 : 1);
+            const int128 top = (int128{1} << (is_signed ? bits - 1 : bits)) - 1;
+            return numbers::write_whole(out, to, max ? (is_signed ? -top - 1 : 0) : top);
+        }
+        long double best = max ? -HUGE_VALL : HUGE_VALL;
+        for (const int64_t d : lists[0])
+            for (const int64_t h : lists[1])
+                for (const int64_t w : lists[2]) {
+                    const long double v = numbers::read(x.type, x.at(joined(index, d, h, w)));
+                    if (std::isnan(v)) return numbers::write(out, to, v);
+                    if (max ? v > best : v < best) best = v;
+                }
+        if (numbers::whole(x.type))
+            numbers::write_whole(out, to, static_cast<int128>(best));
+        else
+            numbers::write(out, to, best);
+    }
+};
+
+DType result_type(Random& random, Reducer reducer, DType in) {
+    constexpr DType sums[] = {DType::u8,  DType::i32,  DType::i64, DType::u64,
+                              DType::f16, DType::bf16, DType::f32, DType::f64};
+    if (reducer == Reducer::max || reducer == Reducer::min) return in;
+    if (numbers::paired(in)) return random.of(numbers::kComplex);
+    if (reducer == Reducer::lp || !numbers::whole(in) || in == DType::b8) return random.of(numbers::kFloats);
+    if (reducer == Reducer::sum) return random.of(sums);
+    return random.chance(2) ? in : random.of(numbers::kFloats);
+}
+
+// One random call on up to three threads. The sign of a zero maximum is left open by the contract.
+bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame) {
+    constexpr double powers[] = {1, 2, 2, 3, 0.5, 2.5, HUGE_VAL};
+    constexpr int64_t numbers_[] = {1, 2, 3, 7, -2, -7, 1000};
+    const DType out = result_type(random, reducer, in);
+    ForwardCall call{reducer, {}, static_cast<Divisor>(random.below(4)), static_cast<int>(random.between(1, 3))};
+    call.params.in = in, call.params.out = out, call.params.p = random.of(powers);
+    call.params.whole_number = random.of(numbers_), call.params.number = static_cast<double>(call.params.whole_number);
+    const Cells x = cells(random, in, shape.shape(true), random.chance(3), true);
+    const Cells y = cells(random, out, shape.shape(false), random.chance(3), false);
+    fill(random, x, tame);
+    Control control(nullptr);
+    run_forward(call, shape.g, lay_out(shape, {&x, &y}), control);
+    bool ok = true;
+    const Wanted wanted{call, shape, x, out};
+    each(y.shape, [&](const Index& at) {
+        char expected[16] = {};
+        wanted.at(at, expected);
+        const bool zero =
+            !numbers::paired(out) && numbers::read(out, expected) == 0 && numbers::read(out, y.at(at)) == 0;
+        ok = ok && (numbers::same(out, y.at(at), expected) || (zero && reducer <= Reducer::min));
+    });
+    if (!ok)
+        std::printf("reducer %d, %s to %s, p %g, divisor %d %g\n", static_cast<int>(reducer),
+                    dtype_name(static_cast<int>(in)), dtype_name(static_cast<int>(out)), call.params.p,
+                    static_cast<int>(call.divisor), call.params.number);
+    return ok;
+}
+
+void every_type(Random& random) {
+    for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::avg, Reducer::sum, Reducer::lp})
+        for (const DType in : numbers::kAll) {
+            if (numbers::paired(in) && reducer != Reducer::avg && reducer != Reducer::sum) continue;
+            for (int round = 0; round < 24; ++round)
+                CHECK(right(random, small_call(random, 6000), reducer, in, random.chance(2)));
+        }
+}
+
+// Window sizes on both sides of every threshold of the tree, many windows side by side and one alone.
+void thresholds(Random& random) {
+    constexpr int64_t widths[] = {1, 15, 16, 17, 31, 32, 33, 127, 128, 129, 143, 144, 145, 255, 256, 257, 385};
+    constexpr int64_t rows[] = {1, 15, 16, 17, 31, 32, 33, 48, 49, 65, 113};
+    for (const int64_t width : widths)
+        for (const int64_t row : rows) {
+            Call call;
+            const int64_t lanes = width * row < 3000 ? 17 : 2;
+            if (random.chance(2)) call.outer = {random.chance(2) ? lanes : 1};
+            call.g.axis[1] = slide(row, row, 1, 1, 0, 0);
+            call.g.axis[2] = slide(width + (call.outer.empty() ? lanes - 1 : 0), width, 1, 1, 0, 0);
+            if (row == 48) call.g.axis[0] = slide(4, 3, 1, 1, 0, 0), call.g.axis[1] = slide(16, 16, 1, 1, 0, 0);
+            const Reducer reducer = random.chance(3) ? Reducer::lp : random.chance(2) ? Reducer::avg : Reducer::sum;
+            CHECK(right(random, call, reducer, random.chance(4) ? DType::f64 : DType::f32, true));
+        }
+}
+
+// Rows of outputs longer than a segment, whole or broken into runs of one.
+void segments(Random& random) {
+    for (const int64_t outputs : {127, 128, 129, 257, 2047, 2048, 2049}) {
+        Call call;
+        call.g.axis[2] = slide(outputs + 2, 3, 1, 1, 0, 0);
+        CHECK(right(random, call, Reducer::sum, DType::f32, true));
+        call.g.axis[2] = spans(random, 50, outputs, 4);
+        CHECK(right(random, call, Reducer::avg, DType::i16, true));
+        call.outer = {9};
+        CHECK(right(random, call, Reducer::max, DType::f16, false));
+    }
+}
+
+// An int64 sum that only 128 bits hold, and an average whose divisor is as far down as it goes.
+void widest(Random& random) {
+    Call call;
+    call.g.axis[2] = slide(64, 64, 1, 1, 0, 0);
+    for (const DType in : {DType::i64, DType::u64, DType::i32})
+        for (const int64_t number : {INT64_MIN, INT64_MIN + 1, INT64_MAX, int64_t{-1}, int64_t{64}}) {
+            ForwardCall forward{Reducer::avg, {}, Divisor::number, 1};
+            forward.params.in = forward.params.out = in;
+            forward.params.whole_number = number, forward.params.number = static_cast<double>(number);
+            const Cells x = cells(random, in, call.shape(true), true, false),
+                        y = cells(random, in, call.shape(false), true, false);
+            std::fill_n(x.memory.get(), 64 * numbers::size_of(in), in == DType::u64 ? '\xff' : '\x7f');
+            Control control(nullptr);
+            run_forward(forward, call.g, lay_out(call, {&x, &y}), control);
+            char expected[8];
+            Wanted{forward, call, x, in}.at(Index{0, 0, 0}, expected);
+            CHECK(numbers::same(in, y.first, expected));
+        }
+}
+
+// Nothing to compute is no error; what has no meaning is one.
+void edges() {
+    Random random{5};
+    Call call;
+    call.outer = {0};
+    const Cells x = cells(random, DType::f32, call.shape(true), true, false),
+                y = cells(random, DType::f32, call.shape(false), true, false);
+    Control control(nullptr);
+    ForwardCall forward{Reducer::sum, {}, Divisor::inside, 2};
+    run_forward(forward, call.g, lay_out(call, {&x, &y}), control);
+    CHECK(y.memory[0] == '\x55');
+    for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::lp}) {
+        forward.reducer = reducer;
+        forward.params.in = forward.params.out = DType::c64;
+        CHECK_THROWS(std::invalid_argument, run_forward(forward, call.g, lay_out(call, {&x, &y}), control));
+    }
+    forward = {Reducer::avg, {}, Divisor::number, 1};
+    forward.params.in = forward.params.out = DType::i32;
+    forward.params.whole_number = 0;
+    CHECK_THROWS(std::invalid_argument, run_forward(forward, call.g, lay_out(call, {&x, &y}), control));
+}
+
+}  // namespace
+
+int main() {
+    Random random{3};
+    every_type(random);
+    thresholds(random);
+    segments(random);
+    widest(random);
+    edges();
+    return check::verdict();
+}

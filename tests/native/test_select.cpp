@@ -1,0 +1,134 @@
+// Winners: the first of equals, the last of several NaNs, and the very bits found there.
+#include <cmath>
+
+#include "cases.hpp"
+#include "engines/select.hpp"
+
+using namespace cases;
+
+namespace {
+
+constexpr DType kPositions[] = {DType::u8, DType::u16, DType::u32, DType::u64, DType::i64};
+
+struct Winner {
+    bool any = false;
+    int64_t offset = 0, index = -1;
+    const char* bits = nullptr;
+};
+
+Winner winner(const ForwardCall& call, const Call& shape, const Cells& x, const Index& at) {
+    const std::array<Index, 3> lists = taps(shape, at);
+    const int64_t box_h = std::max<int64_t>(1, shape.g.axis[1].most_taps),
+                  box_w = std::max<int64_t>(1, shape.g.axis[2].most_taps);
+    Winner best;
+    long double top = 0;
+    for (size_t d = 0; d < lists[0].size(); ++d)
+        for (size_t h = 0; h < lists[1].size(); ++h)
+            for (size_t w = 0; w < lists[2].size(); ++w) {
+                const char* p = x.at(joined(at, lists[0][d], lists[1][h], lists[2][w]));
+                long double v = numbers::read(x.type, p);
+                if (call.reducer == Reducer::lp) v = std::fabs(v);
+                if (call.reducer == Reducer::min) v = -v;
+                if (best.any && !(v > top) && !std::isnan(v)) continue;
+                top = v;
+                best = {true,
+                        (static_cast<int64_t>(d) * box_h + static_cast<int64_t>(h)) * box_w + static_cast<int64_t>(w),
+                        (lists[0][d] * shape.g.axis[1].in + lists[1][h]) * shape.g.axis[2].in + lists[2][w], p};
+            }
+    return best;
+}
+
+bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame) {
+    ForwardCall call{reducer, {}, Divisor::inside, static_cast<int>(random.between(1, 3))};
+    call.params.in = call.params.out = in;
+    call.params.p = HUGE_VAL;
+    const bool values = reducer != Reducer::lp && !random.chance(4), indices = random.chance(2);
+    DType type = DType::i64;
+    while (!indices) {
+        type = random.of(kPositions);
+        if (numbers::size_of(type) == 8 || shape.g.box() <= (uint64_t{1} << (8 * numbers::size_of(type)))) break;
+    }
+    const Cells x = cells(random, in, shape.shape(true), random.chance(3), true);
+    const Cells y = cells(random, in, shape.shape(false), random.chance(3), false);
+    const Cells found = cells(random, type, shape.shape(false), random.chance(3), false);
+    fill(random, x, tame);
+    Control control(nullptr);
+    run_select(call, shape.g, lay_out(shape, {&x, values ? &y : nullptr, &found}), type,
+               indices ? Position::indices : Position::offsets, control);
+    bool ok = true;
+    each(y.shape, [&](const Index& at) {
+        const Winner best = winner(call, shape, x, at);
+        const int128 position = numbers::read_whole(type, found.at(at));
+        // an offset of a window without taps is never looked at
+        if (best.any || indices) ok = ok && position == (indices ? best.index : best.offset);
+        if (!values) return;
+        if (best.any)
+            ok = ok && std::memcmp(y.at(at), best.bits, static_cast<size_t>(numbers::size_of(in))) == 0;
+        else if (!numbers::whole(in))
+            ok = ok && numbers::read(in, y.at(at)) == (reducer == Reducer::max ? -HUGE_VALL : HUGE_VALL);
+    });
+    return ok;
+}
+
+// Any bit pattern: NaNs of both signs with payloads, denormals.
+void raw_bits(Random& random) {
+    for (const DType in : numbers::kFloats)
+        for (int round = 0; round < 20; ++round) {
+            Call shape;
+            shape.outer = {random.between(1, 17)};
+            shape.g.axis[1] = slide(3, 2, 1, 1, 0, 0), shape.g.axis[2] = slide(random.between(3, 20), 3, 1, 1, 1, 1);
+            const Cells x = cells(random, in, shape.shape(true), true, false),
+                        y = cells(random, in, shape.shape(false), true, false);
+            const Cells found = cells(random, DType::i64, shape.shape(false), true, false);
+            each(x.shape, [&](const Index& at) {
+                const uint64_t bits = random.chance(4) ? ~uint64_t{0} >> (random.below(12)) : random.bits();
+                std::memcpy(x.at(at), &bits, static_cast<size_t>(numbers::size_of(in)));
+            });
+            ForwardCall call{random.chance(2) ? Reducer::max : Reducer::min, {}, Divisor::inside, 1};
+            call.params.in = call.params.out = in;
+            Control control(nullptr);
+            run_select(call, shape.g, lay_out(shape, {&x, &y, &found}), DType::i64, Position::indices, control);
+            bool ok = true;
+            each(y.shape, [&](const Index& at) {
+                const Winner best = winner(call, shape, x, at);
+                ok = ok && numbers::get<int64_t>(found.at(at)) == best.index &&
+                     std::memcmp(y.at(at), best.bits, static_cast<size_t>(numbers::size_of(in))) == 0;
+            });
+            CHECK(ok);
+        }
+}
+
+void refusals() {
+    Random random{5};
+    Call shape;
+    const Cells x = cells(random, DType::c128, shape.shape(true), true, false);
+    Control control(nullptr);
+    ForwardCall call{Reducer::sum, {}, Divisor::inside, 1};
+    const auto go = [&] {
+        run_select(call, shape.g, lay_out(shape, {&x, nullptr, &x}), DType::i64, Position::offsets, control);
+    };
+    CHECK_THROWS(std::invalid_argument, go());
+    call.reducer = Reducer::avg;
+    CHECK_THROWS(std::invalid_argument, go());
+    call.reducer = Reducer::lp, call.params.in = DType::i32;
+    CHECK_THROWS(std::invalid_argument, go());
+    call.params.in = DType::c64;
+    CHECK_THROWS(std::invalid_argument, go());
+    call.reducer = Reducer::max;
+    CHECK_THROWS(std::invalid_argument, go());
+}
+
+}  // namespace
+
+int main() {
+    Random random{4};
+    for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::lp})
+        for (const DType in : numbers::kReal) {
+            if (reducer == Reducer::lp && numbers::whole(in)) continue;
+            for (int round = 0; round < 40; ++round)
+                CHECK(right(random, small_call(random, 6000), reducer, in, random.chance(2)));
+        }
+    raw_bits(random);
+    refusals();
+    return check::verdict();
+}

@@ -1,0 +1,271 @@
+"""Threads: the same bits for any number of them, from any Python thread; the GIL is released; Ctrl-C works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import cenote
+from arrays import fill
+
+OPS = ("max", "min", "avg", "sum", "lp")
+# Large enough that every one of them is worth several threads; odd, so that no share is even.
+SHAPES = {"NCHW": (3, 5, 71, 67), "NHWC": (3, 71, 67, 5), "flat": (1, 1, 301, 133)}
+WINDOWS = {
+    "2/2": ("{}_pool", (2,), {}),
+    "3/2+1^": ("{}_pool", (3,), {"stride": 2, "padding": 1, "ceil_mode": True}),
+    "9/1+same": ("{}_pool", (9,), {"stride": 1, "padding": "same"}),
+    "31x1/1": ("{}_pool", ((31, 1),), {"stride": 1}),
+    ">7": ("adaptive_{}_pool", (7,), {}),
+    "*": ("global_{}_pool", (), {}),
+}
+
+
+def call(op: str, window: str, layout: str):
+    name, args, keywords = WINDOWS[window]
+    axes = (1, 2) if layout == "NHWC" else (2, 3)
+    return getattr(cenote, name.format(op)), args, {**keywords, "axes": axes}
+
+
+@pytest.mark.parametrize("layout", SHAPES)
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("op", OPS)
+def test_the_same_bits(op: str, window: str, layout: str, threads: None) -> None:
+    function, args, keywords = call(op, window, layout)
+    for dtype, values in (("float32", "random"), ("float16", "nan"), ("uint8", "random"), ("float64", "zeros")):
+        x = fill(SHAPES[layout], dtype, values, 7)
+        answers = []
+        for count in (1, 2, 3, 7):
+            cenote.set_num_threads(count)
+            found = [function(x, *args, **keywords)]
+            if op in ("max", "min"):
+                found += function(x, *args, **keywords, return_indices=True)
+            if dtype == "float32":
+                y, pullback = cenote.vjp(function, x, *args, **keywords)
+                found.append(pullback(np.cos(np.arange(y.size, dtype=dtype)).reshape(y.shape)))
+            answers.append([a.tobytes() for a in found])
+        assert all(answer == answers[0] for answer in answers[1:])
+
+
+def test_python_threads_at_once() -> None:
+    """Different calls from many Python threads, again and again, give what they give alone."""
+    x = fill((2, 3, 97, 101), "float32", "random", 3)
+    jobs = [call(op, window, "NCHW") for op in OPS for window in WINDOWS] * 3
+    alone = [function(x, *args, **keywords).tobytes() for function, args, keywords in jobs]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda job: job[0](x, *job[1], **job[2]).tobytes(), jobs))
+    assert together == alone
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_a_pullback_may_be_called_again_and_elsewhere(op: str) -> None:
+    x = fill((2, 3, 97, 101), "float32", "random", 3)
+    y, pullback = cenote.vjp(getattr(cenote, f"{op}_pool"), x, 3, stride=2, padding=1)
+    dy = fill(y.shape, "float32", "random", 4)
+    first = pullback(dy)
+    with ThreadPoolExecutor(4) as pool:
+        rest = list(pool.map(pullback, [dy] * 12))
+    for again in (*rest, pullback(dy)):
+        assert again is not first
+        assert again.tobytes() == first.tobytes()
+    assert (pullback(2 * dy) == 2 * first).all()  # doubling is exact, so nothing was kept from an earlier call
+
+
+def test_the_setting_is_honoured(threads: None) -> None:
+    x = np.zeros((8, 8, 200, 200), np.float32)
+    for count in (1, 2, 5):
+        cenote.set_num_threads(count)
+        assert cenote.get_num_threads() == count
+        assert cenote.info().threads == count
+        answer = cenote.explain(cenote.max_pool, x, 3)
+        assert 1 <= answer.threads <= count
+    cenote.set_num_threads(1)
+    assert cenote.explain(cenote.max_pool, x, 3).threads == 1
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, "2", True, None, 10**9])
+def test_a_setting_that_makes_no_sense(wrong: object, threads: None) -> None:
+    before = cenote.get_num_threads()
+    with pytest.raises(cenote.CenoteError, match="set_num_threads"):
+        cenote.set_num_threads(wrong)
+    assert cenote.get_num_threads() == before
+
+
+def ticking(action, pause: float = 0.002) -> tuple[float, int]:
+    """Seconds that `action` took, and how often another Python thread got a turn meanwhile."""
+    ticks: list[float] = []
+    done = threading.Event()
+
+    def tick() -> None:
+        while not done.wait(pause):
+            ticks.append(time.perf_counter())
+
+    watcher = threading.Thread(target=tick)
+    watcher.start()
+    try:
+        start = time.perf_counter()
+        action()
+        stop = time.perf_counter()
+    finally:
+        done.set()
+        watcher.join()
+    return stop - start, sum(start < t < stop for t in ticks)
+
+
+# Reads one number again and again: long in time, nothing in memory.
+LONG = np.broadcast_to(np.float32(1), (6000, 6000))
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_other_python_threads_go_on_meanwhile(op: str, threads: None) -> None:
+    cenote.set_num_threads(1)
+    pool = getattr(cenote, f"{op}_pool")
+    seconds, ticks = ticking(lambda: [pool(LONG, (3000, 3000)) for _ in range(2)])
+    # A call that held the GIL would let the watcher in about once; 20 is far from both that and the ideal of
+    # one turn every 2 ms, which a busy machine does not give.
+    assert seconds > 0.06, "too short to tell: make LONG larger"
+    assert ticks >= min(20, seconds / 0.02)
+
+
+def test_other_python_threads_go_on_during_a_gradient(threads: None) -> None:
+    cenote.set_num_threads(1)
+    y, pullback = cenote.vjp(cenote.avg_pool, np.ones((300, 300), np.float32), (30, 30), stride=1)
+    seconds, ticks = ticking(lambda: [pullback(y) for _ in range(3)])
+    assert ticks >= min(20, seconds / 0.02)
+
+
+def child(code: str, **keywords) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, **keywords)
+
+
+INTERRUPTED = {
+    "values": "cenote.{op}_pool(x, size)",
+    "global": "cenote.global_{op}_pool(x)",
+}
+ENDLESS = """
+import sys, numpy as np, cenote
+x = np.broadcast_to(np.float32(1), (10**6, 10**6))
+size = (500_000, 500_000)
+cenote.set_num_threads({threads})
+print("ready", flush=True)
+while True:
+    {call}
+"""
+
+
+def interrupt(code: str, pause: float = 0.5) -> float:
+    """Seconds from SIGINT to the end of a process that must end with KeyboardInterrupt."""
+    process = child(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        time.sleep(pause)
+        assert process.poll() is None, process.communicate()[1]
+        start = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=60)
+        seconds = time.perf_counter() - start
+    finally:
+        process.kill()
+    assert complaint.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
+    return seconds
+
+
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+# The core promises to look for signals about every 0.1 s; the rest is Python's own ending, on a busy machine.
+PATIENCE = 2.0
+
+
+@needs_signals
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("op", ["max", "avg", "lp"])
+@pytest.mark.parametrize("what", ["values", "global"])
+def test_ctrl_c_ends_a_long_call(what: str, op: str, threads: int) -> None:
+    code = ENDLESS.format(call=INTERRUPTED[what].format(op=op), threads=threads)
+    assert interrupt(code) < PATIENCE
+
+
+@needs_signals
+def test_ctrl_c_ends_a_long_call_with_indices() -> None:
+    assert interrupt(ENDLESS.format(call="cenote.max_pool(x, size, return_indices=True)", threads=2)) < PATIENCE
+
+
+@needs_signals
+@pytest.mark.parametrize("op", ["avg", "lp"])
+def test_ctrl_c_ends_a_long_gradient(op: str) -> None:
+    code = f"""
+import numpy as np, cenote
+y, pullback = cenote.vjp(cenote.{op}_pool, np.ones((500, 500), np.float32), (60, 60), stride=1)
+print("ready", flush=True)
+while True:
+    pullback(y)
+"""
+    assert interrupt(code, pause=0.2) < PATIENCE
+
+
+@needs_signals
+def test_an_interrupted_call_leaves_the_library_usable() -> None:
+    code = """
+import numpy as np, cenote
+x = np.broadcast_to(np.float32(1), (10**6, 10**6))
+print("ready", flush=True)
+try:
+    cenote.max_pool(x, (500_000, 500_000))
+except KeyboardInterrupt:
+    for count in (1, 2, 5):
+        cenote.set_num_threads(count)
+        y = np.random.default_rng(1).random((8, 8, 200, 200), dtype=np.float32)
+        assert (cenote.max_pool(y, 2) == y.reshape(8, 8, 100, 2, 100, 2).max((3, 5))).all()
+    raise
+"""
+    assert interrupt(code) < PATIENCE + 1  # and a second for the work that follows
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_can_pool() -> None:
+    """A thread pool does not survive a fork; whoever forks (data loaders do) must still get answers."""
+    code = """
+import os, numpy as np, cenote
+x = np.random.default_rng(1).random((8, 8, 200, 200), dtype=np.float32)
+want = x.reshape(8, 8, 100, 2, 100, 2).max((3, 5))
+cenote.set_num_threads(3)
+assert (cenote.max_pool(x, 2) == want).all()
+child = os.fork()
+if child == 0:
+    os._exit(0 if (cenote.max_pool(x, 2) == want).all() else 3)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert (cenote.max_pool(x, 2) == want).all()
+"""
+    process = child(code)
+    assert process.wait(timeout=60) == 0
+
+
+def test_more_python_threads_than_sense_with_their_own_sizes(threads: None) -> None:
+    """Changing the number of threads while calls run changes speed only."""
+    x = fill((4, 4, 160, 160), "float32", "random", 9)
+    want = cenote.avg_pool(x, 5, stride=1).tobytes()
+    stop = threading.Event()
+
+    def restless() -> None:
+        count = 1
+        while not stop.is_set():
+            cenote.set_num_threads(count := count % 5 + 1)
+
+    worker = threading.Thread(target=restless)
+    worker.start()
+    try:
+        answers = {cenote.avg_pool(x, 5, stride=1).tobytes() for _ in range(20)}
+    finally:
+        stop.set()
+        worker.join()
+    assert answers == {want}
