@@ -43,7 +43,9 @@ def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "COLUMNS")}
     # The processes run in folders of their own, where a relative path would lead nowhere.
     paths = [os.path.abspath(path) for path in kept.pop("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "error,ignore::DeprecationWarning", "COLUMNS": "80"}
+    # Deprecations are between the libraries below; whatever else somebody warns of would end up before the user.
+    warnings = "error,ignore::DeprecationWarning"
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": warnings, "COLUMNS": "80"}
 
 
 def process(*args: str | Path, cwd: Path, extra: Mapping[str, str] | None = None) -> Ran:

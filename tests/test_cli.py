@@ -78,8 +78,13 @@ def test_help_shows_the_examples(here: Here, name: str) -> None:
         assert (f"  {command}\n" in out) == (own == name)
 
 
+def unwrapped(text: str) -> str:
+    """Help as one line: where it is broken differs between versions of typer."""
+    return " ".join(text.split())
+
+
 def test_help_names_what_the_tables_hold(here: Here) -> None:
-    assert f"Operator: {', '.join(OPS)}." in here("pool", "--help").worked().out
+    assert f"Operator: {', '.join(OPS)}." in unwrapped(here("pool", "--help").worked().out)
     shape = here("shape", "--help").worked().out
     assert all(name in shape for name in (*OPS, *DIALECTS))
     assert here().worked().out == here("--help").worked().out
@@ -104,8 +109,8 @@ def test_examples_run(here: Here, name: str, command: str) -> None:
     ("words", "said"),
     [
         ("nonsense", "no such command 'nonsense'"),
-        ("--nonsense", "no such option: --nonsense"),
-        ("pool --nonsense", "no such option: --nonsense"),
+        ("--nonsense", "no such option"),
+        ("pool --nonsense", "no such option"),
         ("pool", "missing argument"),
         ("shape", "missing argument"),
         ("pool a.png", "the window is missing; give --size 2"),
@@ -194,7 +199,7 @@ def test_a_new_row_is_on_the_command_line(here: Here, monkeypatch: pytest.Monkey
     own = replace(OPS["lp"].parameters[0], name="strength", doc="How strong.", read=lambda who, value: float(value))
     row = replace(OPS["max"], name="loudest", summary="The loudest.", parameters=(*OPS["max"].parameters, own))
     monkeypatch.setitem(OPS, "loudest", row)
-    out = here("pool", "--help").worked().out
+    out = unwrapped(here("pool", "--help").worked().out)
     assert "loudest" in out
     assert "--strength" in out
     assert "(loudest) How strong." in out

@@ -250,6 +250,28 @@ def test_one_input_into_an_existing_folder(here: Here, image: Path) -> None:
     assert here.names("out") == {"in.png"}
 
 
+def test_one_input_into_an_existing_folder_with_indices(here: Here, image: Path) -> None:
+    Path("out").mkdir()
+    here("pool", image, "out", "--size", "2", "--indices", "i.npy").worked()
+    assert here.names() == {"in.png", "out", "i.npy"}
+    here("pool", image, "out", "--size", "2", "--indices", "out", "--force").worked()
+    assert here.names("out") == {"in.png", "in.png.npy"}
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"bad\xff\n.png")
+    try:
+        Image.fromarray(noise(8, 8)).save(tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes names of UTF-8 only")
+    out = (
+        process("pool", name, "out.png", "--size", "2", cwd=tmp_path, extra={"PYTHONIOENCODING": "ascii"}).worked().out
+    )
+    assert "bad\\udcff" in out
+    process("pool", name, "out.png", "--size", "2", cwd=tmp_path).failed(1, "out.png: exists")
+    process("pool", "none" + name, "o.png", "--size", "2", cwd=tmp_path).failed(1, "nonebad\\udcff .png: no such file")
+
+
 def test_a_folder_run_never_overwrites_and_says_what(here: Here) -> None:
     folder("photos", "a.png", "b.png", "c.png")
     folder("out", "b.png")

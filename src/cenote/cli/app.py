@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="cenote",
         help="Pooling of images and arrays by one contract: exact, compiled, on the command line and in Python.",
+        epilog="Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.",
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: windows are written with brackets, and examples are to be copied
@@ -38,7 +40,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_cenote)
     app.command("pool", epilog=examples.epilog(examples.POOL))(_with_own_options(_pool))
-    app.command("shape", epilog=examples.epilog(examples.SHAPE))(_shape)
+    app.command("shape", epilog=examples.epilog(examples.SHAPE), help=_about_shapes())(_shape)
     app.command("demo", epilog=examples.epilog(examples.DEMO))(_demo)
     app.command("info", epilog=examples.epilog(examples.INFO))(_info)
     return app
@@ -141,15 +143,18 @@ _HELP: Final = {
 }
 
 
+def _about_shapes() -> str:
+    return (
+        "Shapes of a chain of layers: arithmetic, receptive field and jump.\n\n"
+        f"A layer is conv, pool, {' or '.join((', '.join(list(OPS)[:-1]), list(OPS)[-1]))}, and its window: "
+        "SIZE[/STRIDE][+PAD][@DILATION][^], >PARTS (adaptive) or * (global). "
+        "The stride of a convolution is 1 when left out, that of a pool is its size."
+    )
+
+
 def _shape(
     shape: Annotated[str, typer.Argument(help="Lengths of the pooled axes: 28x28, 224x224, 16x56x56, 1000.")],
-    layers: Annotated[
-        list[str],
-        typer.Argument(
-            help=f"Layers: conv, pool, {', '.join(OPS)}, each with its window SIZE[/STRIDE][+PAD][@DILATION][^]. "
-            "A convolution's stride is 1 when left out, a pool's is its size."
-        ),
-    ],
+    layers: Annotated[list[str], typer.Argument(help="Layers, as conv3 or pool2.")],
     dialect: Annotated[
         str | None,
         typer.Option(help=f"Say what a framework makes of the same words: {', '.join(DIALECTS)} or all."),
@@ -184,6 +189,9 @@ def run(args: Sequence[str]) -> int:
     """Run a command; every way to fail ends in one line and an exit code."""
     command = next((arg for arg in args if not arg.startswith("-")), None)
     who = f"cenote {command}" if command in ("pool", "shape", "demo", "info") else "cenote"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file name need not be text, nor a terminal know every letter
+            stream.reconfigure(errors="backslashreplace")
     before = _catch_termination()
     try:
         code = build()(args=list(args) or ["--help"], prog_name="cenote", standalone_mode=False)

@@ -32,7 +32,7 @@ def header(path: Path) -> Header:
         raise Failure(
             f"{path}: is cut short: shape {shape} of {dtype} takes {needed:,} bytes and {here:,} are there; get it anew"
         )
-    return Header(tuple(int(length) for length in shape), dtype, None)
+    return Header(tuple(int(length) for length in shape), dtype.newbyteorder("="), None)
 
 
 def _read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -55,7 +55,7 @@ def read(path: Path) -> Picture:
         raise Failure(f"{path}: cannot be read ({' '.join(str(error).split())}); get it anew") from None
     except MemoryError:
         raise Failure(f"{path}: does not fit into memory; pool it in parts") from None
-    return Picture(found, array)
+    return Picture(found, array.astype(found.dtype, copy=False))  # a file may be in the other byte order
 
 
 class _Sink:

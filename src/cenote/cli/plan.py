@@ -18,7 +18,7 @@ from .errors import Failure, Usage, of_cenote, reason
 from .files import check_target
 from .images import Header, Picture
 from .outputs import SUFFIXES, check_holds, check_suffix
-from .windows import Pooling, pooling
+from .windows import Pooling, one_number, pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def pairs(inputs: Sequence[Path], out: Path, *, indices: Path | None, suffix: st
     else:
         if many and out.suffix.lower() in SUFFIXES and not out.is_dir():
             raise Usage(f"{len(sources)} inputs go into a folder, and {out} is named like a file; name a folder as OUT")
-        found = [_into(source, out, indices, suffix) for source in sources]
+        found = [_into(source, out, indices, suffix, many) for source in sources]
     _check_indices(found)
     _check_collisions(found)
     return found, many
@@ -97,10 +97,12 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _into(source: Path, out: Path, indices: Path | None, suffix: str | None) -> Pair:
+def _into(source: Path, out: Path, indices: Path | None, suffix: str | None, many: bool) -> Pair:
     name = source.name if suffix is None else source.stem + suffix
     check_suffix(str(out / name), Path(name).suffix)
-    return Pair(source, out / name, None if indices is None else indices / (source.name + arrays.SUFFIX))
+    if indices is not None and (many or indices.is_dir()):
+        indices = indices / (source.name + arrays.SUFFIX)
+    return Pair(source, out / name, indices)
 
 
 def _check_indices(found: Sequence[Pair]) -> None:
@@ -168,6 +170,11 @@ def job(pair: Pair, wish: Wish) -> Job:
     if header.dtype.name not in wish.op.dtypes:
         raise Usage(
             f"{path}: {wish.op.name} pooling does not take {header.dtype}; it takes {', '.join(wish.op.dtypes)}"
+        )
+    if is_array(path) and wish.axes is None and not 2 <= len(header.shape) <= 4 and one_number(wish.window):
+        raise Usage(
+            f"{path}: has {len(header.shape)} dimensions, and only of 2 to 4 the last two are pooled unasked; "
+            "name the axes: --axes W, --axes NCDHW or --axes 0,1"
         )
     try:
         found = pooling(wish.window, _axes(path, header, wish.axes), len(header.shape))

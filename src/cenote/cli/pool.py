@@ -192,8 +192,14 @@ def _write(outputs: Outputs, target: Path, values: NDArray[Any], mode: str | Non
     try:
         with outputs.open(target) as file:
             write(file, target.suffix, values, mode, icc)
+    except Failure:
+        raise
     except OSError as error:
         raise Failure(f"{target}: {reason(error)}; nothing was written there") from None
+    except MemoryError:
+        raise Failure(f"{target}: does not fit into memory while it is encoded; write .npy") from None
+    except Exception as error:  # encoders raise whatever they come across
+        raise Failure(f"{target}: cannot be written ({error}); nothing was written there, .npy may do") from None
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -48,8 +49,19 @@ def pairs(rows: Mapping[str, str]) -> Table:
 
 def show_json(value: Any) -> None:
     """One JSON object on standard output."""
-    json.dump(value, sys.stdout, indent=2, default=str)
+    json.dump(_finite(value), sys.stdout, indent=2, default=str, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: they go as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
 
 
 def by(lengths: Iterable[int | None]) -> str:

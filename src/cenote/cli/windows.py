@@ -113,6 +113,11 @@ def check(text: str) -> None:
     _kind(text, Window.parse(text, who="pool"))
 
 
+def one_number(text: str) -> bool:
+    """Whether the window says the same for every axis, however many there are."""
+    return Window.parse(text, who="pool").rank == 1
+
+
 def pooling(text: str, axes: Axes, ndim: int) -> Pooling:
     """The window ``text`` on an array of ``ndim`` dimensions."""
     parsed = Window.parse(text, who="pool")
