@@ -1,17 +1,17 @@
 // A parallel loop that can be stopped. Threads live for one call only: nothing to restart after a fork.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
-
-#include <cstdint>
 
 namespace cenote {
 
@@ -48,9 +48,10 @@ public:
     bool go_on(int64_t work) {
         budget_ -= work;
         if (budget_ > 0) return true;
-        budget_ = kBudget;
         if (calling_) control_.poll_if_due();
-        return !control_.stopped();
+        if (control_.stopped()) return false;  // and from now on: the budget stays spent
+        budget_ = kBudget;
+        return true;
     }
 
 private:
@@ -76,19 +77,25 @@ void parallel_for(int64_t units, int64_t work, int threads, Control& control, co
     int64_t running = 0;
     std::exception_ptr failure;
 
-    const auto share = [&](bool calling) noexcept {
+    // Nothing may be thrown past the threads that run: the first exception is kept until they have ended.
+    const auto keeping = [&](const auto& work) noexcept {
         try {
+            work();
+        } catch (...) {
+            control.stop();
+            const std::lock_guard lock(mutex);
+            if (!failure) failure = std::current_exception();
+        }
+    };
+    const auto share = [&](bool calling) noexcept {
+        keeping([&] {
             Ticker ticker(control, calling);
             for (;;) {
                 const int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
                 if (begin >= units || control.stopped()) return;
                 body(begin, std::min(units, begin + chunk), ticker);
             }
-        } catch (...) {
-            control.stop();
-            const std::lock_guard lock(mutex);
-            if (!failure) failure = std::current_exception();
-        }
+        });
     };
 
     std::vector<std::thread> others;
@@ -105,7 +112,7 @@ void parallel_for(int64_t units, int64_t work, int threads, Control& control, co
                 --running;
                 changed.notify_all();
             });
-        } catch (const std::system_error&) {  // no more threads to be had: fewer do the same work
+        } catch (const std::exception&) {  // no more threads or memory to be had: fewer do the same work
             const std::lock_guard lock(mutex);
             --running;
             break;
@@ -118,7 +125,7 @@ void parallel_for(int64_t units, int64_t work, int threads, Control& control, co
             changed.wait_for(lock, std::chrono::milliseconds(50));
             if (running == 0) break;
             lock.unlock();
-            control.poll_if_due();
+            keeping([&] { control.poll_if_due(); });
             lock.lock();
         }
     }
