@@ -22,7 +22,7 @@ struct AxisTable {
     int64_t most_taps = 1;
     // For backward: every window that holds x lies between the first i with reach_last[i] >= x and the last i with
     // reach_start[i] <= x. Running maximum and minimum keep that true for tables in any order.
-    std::vector<int64_t> reach_last, reach_start;
+    std::vector<int64_t> reach_last{0}, reach_start{0};
 
     int64_t out() const { return static_cast<int64_t>(start.size()); }
 

@@ -18,16 +18,19 @@ struct Holder {
     int64_t out, tap;
 };
 
-// The windows of one axis that hold cell x, in ascending order.
-inline void holders(const AxisTable& axis, int64_t x, std::vector<Holder>& found) {
+// The windows of one axis that hold cell x, in ascending order. Returns how many were looked at: far more than found
+// where a table is in no order.
+inline int64_t holders(const AxisTable& axis, int64_t x, std::vector<Holder>& found) {
     found.clear();
     const auto first = std::lower_bound(axis.reach_last.begin(), axis.reach_last.end(), x) - axis.reach_last.begin();
-    for (size_t i = static_cast<size_t>(first); i < axis.start.size() && axis.reach_start[i] <= x; ++i) {
+    auto i = static_cast<size_t>(first);
+    for (; i < axis.start.size() && axis.reach_start[i] <= x; ++i) {
         const int64_t far = x - axis.start[i];
         if (far < 0) continue;
         const int64_t step = axis.step[i], tap = step == 1 ? far : far / step;
         if (tap < axis.count[i] && (step == 1 || tap * step == far)) found.push_back({static_cast<int64_t>(i), tap});
     }
+    return static_cast<int64_t>(i) - first;
 }
 
 // n outputs side by side as a gradient rule sees them: one place along W and n lanes.
@@ -144,8 +147,8 @@ private:
 
     bool row(const RowAt& at, Scratch& s, Ticker& ticker) const {
         const Array &dx = layout_.array[0], &x = layout_.array[3];
-        holders(g_.axis[0], at.d, s.in_d);
-        holders(g_.axis[1], at.h, s.in_h);
+        const int64_t looked_at = holders(g_.axis[0], at.d, s.in_d) + holders(g_.axis[1], at.h, s.in_h);
+        if (!ticker.go_on(looked_at)) return false;
         const int64_t begin = at.segment * kCells, end = std::min(g_.axis[2].in, begin + kCells);
         const int64_t dx_row = layout_.offset(at.outer, 0) + at.d * dx.stride[0] + at.h * dx.stride[1];
         const int64_t x_row = layout_.offset(at.outer, 3) + at.d * x.stride[0] + at.h * x.stride[1];
@@ -218,7 +221,6 @@ private:
                     Acc& to = s.dx[static_cast<size_t>((cell - begin) * n + (single ? 0 : i))];
                     to = to + g[i];
                 }
-                if (!ticker.go_on(values)) return false;
             } else {
                 Acc other[kLanes] = {};
                 if (o_row != nullptr) load(other_type_, o_row + w * o.stride[2], o_stride, values, other);
@@ -234,6 +236,7 @@ private:
                     if (!ticker.go_on((high - low) * n)) return false;
                 }
             }
+            if (!ticker.go_on(values)) return false;
         }
         return true;
     }

@@ -136,6 +136,7 @@ void forward_select(const Reducer& reducer, const Geometry& g, Layout layout, DT
                     if (empty) {
                         std::fill(best, best + n, identity);
                         std::fill(marks, marks + n, indices ? int64_t{-1} : int64_t{0});
+                        if (!ticker.go_on(n)) return;
                     } else {
                         Box part = box;
                         part.x += first * box.lane;

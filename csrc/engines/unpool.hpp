@@ -1,7 +1,10 @@
 // Unpooling: every value to the cell that its index names, the last writer of a cell staying.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdint>
 
 #include "dtype.hpp"
 #include "engines/layout.hpp"
@@ -21,18 +24,24 @@ struct UnpoolShape {
     int64_t total() const { return out[0] * out[1] * out[2]; }
 };
 
-// Calls each(outer, value offset, index) for every entry of one outer position, row-major.
+constexpr int64_t kStretch = 4096;  // entries between reports to the ticker: a row may be the whole call
+
+// Calls each(value offset, index) for every entry of one outer position, row-major; false, and no more calls, once
+// `each` says false or the call is stopped.
 template <class Each>
 bool each_index(const Layout& layout, const UnpoolShape& s, int64_t outer, Ticker& ticker, const Each& each) {
     const Array &y = layout.array[0], &i = layout.array[1];
     const int64_t y0 = layout.offset(outer, 0), i0 = layout.offset(outer, 1);
     for (int64_t d = 0; d < s.in[0]; ++d)
         for (int64_t h = 0; h < s.in[1]; ++h) {
-            for (int64_t w = 0; w < s.in[2]; ++w)
-                if (!each(y0 + d * y.stride[0] + h * y.stride[1] + w * y.stride[2],
-                          peek<int64_t>(i.data + i0 + d * i.stride[0] + h * i.stride[1] + w * i.stride[2])))
-                    return false;
-            if (!ticker.go_on(s.in[2])) return false;
+            const int64_t y_row = y0 + d * y.stride[0] + h * y.stride[1];
+            const char* i_row = i.data + i0 + d * i.stride[0] + h * i.stride[1];
+            for (int64_t from = 0; from < s.in[2]; from += kStretch) {
+                const int64_t to = std::min(s.in[2], from + kStretch);
+                for (int64_t w = from; w < to; ++w)
+                    if (!each(y_row + w * y.stride[2], peek<int64_t>(i_row + w * i.stride[2]))) return false;
+                if (!ticker.go_on(to - from)) return false;
+            }
         }
     return true;
 }
@@ -45,19 +54,21 @@ inline IndexCheck unpool(const Layout& layout, const UnpoolShape& s, DType type,
     std::atomic<int64_t> bad{0};
     std::atomic<bool> ok{true};
     parallel_for(outer, work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
-        for (int64_t k = begin; k < end; ++k)
-            each_index(layout, s, k, ticker, [&](int64_t, int64_t index) {
+        for (int64_t k = begin; k < end; ++k) {
+            const bool all = each_index(layout, s, k, ticker, [&](int64_t, int64_t index) {
                 if (index >= -1 && index < total) return true;
                 bad = index;
                 ok = false;
                 return false;
             });
+            if (!all) return;
+        }
     });
     if (!ok) return {false, bad};
     parallel_for(outer, work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
         for (int64_t k = begin; k < end; ++k) {
             const int64_t base = layout.offset(k, 2);
-            each_index(layout, s, k, ticker, [&](int64_t value, int64_t index) {
+            const bool all = each_index(layout, s, k, ticker, [&](int64_t value, int64_t index) {
                 // Looked at again: another thread may have changed the array since the check.
                 if (index < 0 || index >= total) return true;
                 const int64_t w = index % s.out[2], row = index / s.out[2];
@@ -66,6 +77,7 @@ inline IndexCheck unpool(const Layout& layout, const UnpoolShape& s, DType type,
                           y.data + value, size);
                 return true;
             });
+            if (!all) return;
         }
     });
     return {};

@@ -29,7 +29,7 @@ public:
     bool reduce(const Box& box, int n, Acc* out, Ticker& ticker) const {
         if (box.d == 0 || box.h == 0 || box.w == 0) {
             std::fill(out, out + n, r_.empty());
-            return true;
+            return ticker.go_on(n);
         }
         if (n == 1 && box.w >= kLanes) return wide(box, out, ticker);
         if (box.w < kLanes || !Reducer::kTree) return narrow(box, n, out, ticker);
