@@ -66,7 +66,7 @@ T sum_of(const Cells& x, const Index& at, const std::array<Index, 3>& taps, bool
 
 int128 half_even(int128 total, int128 by) {
     int128 quotient = total / by;
-    while (quotient * by > total == by > 0 && quotient * by != total) --quotient;  // floor
+    if (total % by != 0 && (total < 0) != (by < 0)) --quotient;  // floor
     const int128 twice = 2 * (total - quotient * by), size = by < 0 ? -by : by, gap = twice < 0 ? -twice : twice;
     return quotient + (gap > size || (gap == size && quotient % 2 != 0) ? 1 : 0);
 }
