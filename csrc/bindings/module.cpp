@@ -63,6 +63,7 @@ struct Plan {
             if (i > 0 && axes[i] <= axes[i - 1]) throw std::invalid_argument("axes are ascending");
             AxisTable& axis = geometry.axis[kMostPooled - rank + i];
             nb::tuple row = nb::cast<nb::tuple>(tables[i]);
+            if (nb::len(row) != 6) throw std::invalid_argument("an axis has a length and five tables");
             axis.in = nb::cast<int64_t>(row[0]);
             axis.start = table(row[1]);
             axis.count = table(row[2]);

@@ -48,7 +48,7 @@ struct Upstream {
 // sum, avg: every real tap receives g / divisor.
 template <class Acc>
 struct Spread {
-    static constexpr bool kSelects = false, kNeedsX = false;
+    static constexpr bool kSelects = false, kNeedsX = false;  // nor y, which comes along with x
     Divisors divisors;
     bool divides;
 
@@ -214,16 +214,17 @@ private:
                 load(other_type_, o_row + w * o.stride[2], o_stride, values, code);
                 for (int i = 0; i < values; ++i) {
                     const auto out = static_cast<size_t>(w + (single ? i : 0));
-                    const int64_t tap = code[i] - row_code;
-                    if (tap < 0 || tap >= axis.count[out]) continue;  // the winner is in another row; or nobody won
-                    const int64_t cell = axis.start[out] + tap * axis.step[out];
+                    // Unsigned: offsets come from outside, and no difference of theirs may overflow.
+                    const uint64_t tap = static_cast<uint64_t>(code[i]) - static_cast<uint64_t>(row_code);
+                    if (tap >= static_cast<uint64_t>(axis.count[out])) continue;  // won in another row; or nobody won
+                    const int64_t cell = axis.start[out] + static_cast<int64_t>(tap) * axis.step[out];
                     if (cell < begin || cell >= end) continue;
                     Acc& to = s.dx[static_cast<size_t>((cell - begin) * n + (single ? 0 : i))];
                     to = to + g[i];
                 }
             } else {
                 Acc other[kLanes] = {};
-                if (o_row != nullptr) load(other_type_, o_row + w * o.stride[2], o_stride, values, other);
+                if constexpr (Rule::kNeedsX) load(other_type_, o_row + w * o.stride[2], o_stride, values, other);
                 for (int i = 0; i < m; ++i) {
                     const auto out = static_cast<size_t>(w + i);
                     const int64_t start = axis.start[out], step = axis.step[out];
