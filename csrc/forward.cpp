@@ -81,6 +81,8 @@ void select_if(const ForwardCall& call, const Geometry& g, const Layout& layout,
 }  // namespace
 
 void run_forward(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
+    if (call.divisor == Divisor::number && call.params.whole_number == 0 && is_integral(call.params.out))
+        throw std::invalid_argument("an integer average by 0");
     switch (call.reducer) {
 #define CENOTE_REDUCER(name, type, selects) \
     case Reducer::name: return Values<type>::run(call, g, layout, control);
@@ -93,6 +95,7 @@ void run_select(const ForwardCall& call, const Geometry& g, const Layout& layout
                 Position position, Control& control) {
     if (call.reducer == Reducer::lp) {
         if (is_integral(call.params.in)) throw std::invalid_argument("integers have no gradient");
+        if (is_complex(call.params.in)) throw std::invalid_argument("no norm of complex values");
         if (call.params.in == DType::f64) {
             forward_select<MaxAbs<double>, double>(MaxAbs<double>(call.params), g, layout, call.params.in,
                                                    position_type, position, call.threads, control);

@@ -44,6 +44,9 @@ struct AxisTable {
             if (c < 0 || step[i] < 1 || start[i] < 0) throw std::invalid_argument("axis table entry out of range");
             if (c > 0 && (start[i] >= in || (c - 1) > (in - 1 - start[i]) / step[i]))
                 throw std::invalid_argument("axis table reaches outside the input");
+            // What no tap is read through still enters address arithmetic, where a large number would overflow.
+            if (c == 0) start[i] = 0;
+            if (c <= 1) step[i] = 1;
             most_taps = std::max(most_taps, c);
             if (c > 0) last = std::max(last, start[i] + (c - 1) * step[i]);
             reach_last[i] = last;

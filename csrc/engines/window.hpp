@@ -147,12 +147,12 @@ struct Divisors {
 
     By at(int64_t d, int64_t h, int64_t w) const {
         if (rule == Divisor::number) return number;
-        int64_t product = 1;
+        uint64_t wrapping = 1;  // below 2^63 in any call that geometry lets through; a table may still say anything
         const int64_t index[] = {d, h, w};
         for (size_t a = 0; a < kMostPooled; ++a)
-            product *= geometry.axis[a].divisor(rule)[static_cast<size_t>(index[a])];
+            wrapping *= static_cast<uint64_t>(geometry.axis[a].divisor(rule)[static_cast<size_t>(index[a])]);
         // 1 for a window that has no taps to count: its sum, 0, is its average
-        if (product == 0) product = 1;
+        const int64_t product = wrapping == 0 ? 1 : static_cast<int64_t>(wrapping);
         return {product, static_cast<double>(product)};
     }
 };

@@ -8,8 +8,9 @@ namespace cenote {
 template <class Int>
 inline Int divide_half_even(Int total, Int by) {
     Int quotient = total / by, rest = total % by;  // toward zero; rest has the sign of total
-    const Int size = rest < 0 ? -rest : rest, half = (by < 0 ? -by : by) - size;
-    if (size > half || (size == half && (quotient & 1))) quotient += (total < 0) == (by < 0) ? 1 : -1;
+    // Sizes with the sign turned: the lowest number has no positive twin.
+    const Int size = rest < 0 ? rest : -rest, left = (by < 0 ? by : -by) - size;
+    if (size < left || (size == left && (quotient & 1))) quotient += (total < 0) == (by < 0) ? 1 : -1;
     return quotient;
 }
 
