@@ -247,7 +247,7 @@ def _as_dict(done: Sequence[Done], wish: Wish, failed: Sequence[Failure]) -> dic
 
 def _show(done: Sequence[Done], wish: Wish, many: bool) -> None:
     out = tables.console()
-    settings = "".join(f", {name} {value}" for name, value in wish.parameters.items())
+    settings = "".join(f", {name}={value}" for name, value in wish.parameters.items())
     for one in {(one.job.header.shape, one.job.pooling.axes): one for one in done}.values():
         job = one.job
         out.print(f"{job.pooling.kind}{wish.op.function} {job.pooling.window}{settings}", markup=False)

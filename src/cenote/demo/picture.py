@@ -32,11 +32,11 @@ def draw(stories: Sequence[Story], colours: NDArray[np.uint8] | None = None) -> 
     place = _close_up(first)
     plan = _Plan(first, limit, place, colours)
     top = 152
-    close_top = top + plan.height + 120
+    close_top = top + plan.height + 108
     small_top = close_top + _CLOSE * _CELL + 104
     bottom = small_top + stories[1].image.shape[0] * _SMALL if len(stories) > 1 else small_top - 104
     canvas = Canvas(_WIDTH, bottom + _MARGIN)
-    _head(canvas, first, limit)
+    _head(canvas, limit, beyond=any(np.max(np.abs(story.filtered)) > 1.1 * limit for story in stories))
     _way(canvas, top, plan)
     _numbers(canvas, close_top, plan)
     if len(stories) > 1:
@@ -76,7 +76,7 @@ def _close_up(story: Story) -> tuple[int, int]:
     return int(row) * _CLOSE, int(column) * _CLOSE
 
 
-def _head(canvas: Canvas, story: Story, limit: float) -> None:
+def _head(canvas: Canvas, limit: float, *, beyond: bool) -> None:
     canvas.text(_MARGIN, 34, "What pooling keeps", size=25, bold=True)
     canvas.text(
         _MARGIN,
@@ -88,8 +88,12 @@ def _head(canvas: Canvas, story: Story, limit: float) -> None:
     left, width = _WIDTH - _MARGIN - 180, 180
     ramp = signed(np.linspace(-limit, limit, 2 * width)[None, :], limit)
     canvas.picture(left, 44, width, 10, ramp)
-    for at, value, anchor in ((0.0, -limit, "la"), (0.5, 0.0, "ma"), (1.0, limit, "ra")):
-        text = f"{value:+.2f}" if value else "0"
+    least, most = (" or less", " or more") if beyond else ("", "")
+    for at, text, anchor in (
+        (0.0, f"{-limit:+.2f}{least}", "la"),
+        (0.5, "0", "ma"),
+        (1.0, f"{limit:+.2f}{most}", "ra"),
+    ):
         canvas.text(left + at * width, 59, text, size=10.5, colour=MUTED, anchor=anchor)
 
 
