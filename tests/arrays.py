@@ -115,8 +115,6 @@ def present(x: np.ndarray, view: str) -> np.ndarray:
     return out
 
 
-def make(
-    shape: Sequence[int], name: str, values: str = "random", view: str = "plain", seed: int = 0
-) -> np.ndarray:
+def make(shape: Sequence[int], name: str, values: str = "random", view: str = "plain", seed: int = 0) -> np.ndarray:
     x = fill(tuple(shape), name, values, seed)
     return present(x, view) if x.size else x

@@ -55,9 +55,7 @@ def same_bits(got: np.ndarray, want: np.ndarray, what: str) -> None:
             raise Differs(f"{what}{list(at)}: {have[at]!r} instead of {want[at]!r}")
 
 
-def found_at(
-    values: np.ndarray, indices: np.ndarray, x: np.ndarray, axes: tuple[int, ...], what: str
-) -> None:
+def found_at(values: np.ndarray, indices: np.ndarray, x: np.ndarray, axes: tuple[int, ...], what: str) -> None:
     """With indices, a value has the very bits of the element it names (NaN payload and sign of zero too)."""
     pooled = sorted(a % x.ndim for a in axes)
     rest = [a for a in range(x.ndim) if a not in pooled]

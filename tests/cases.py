@@ -38,7 +38,9 @@ def options_for(op: str, dtype: str, taps: int) -> tuple[dict[str, Any], ...]:
         number = taps + 1 if dtype in INTS else 3
         return ({}, {"divisor": "padded"}, {"divisor": "window"}, {"divisor": number}, *wide)
     if op == "sum":
-        return ({},) if dtype in COMPLEX else ({}, {}, {"dtype": "float64"})
+        if dtype in COMPLEX:
+            return ({},)
+        return ({}, {"dtype": "float64"}) + (() if dtype in FLOATS else ({"dtype": "int16"}, {"dtype": "uint32"}))
     if op == "lp":
         return ({}, {"p": 1}, {"p": 3.0}, {"p": math.inf}, {"p": 0.5}, {"p": 2.5})
     return ({},)

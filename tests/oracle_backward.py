@@ -13,9 +13,7 @@ from exact import accumulator, add, fixed, from_fixed, power, round_to
 from oracle import Near, cells, extreme, norm, numbers
 
 
-def routed(
-    op: str, x: np.ndarray, dy: np.ndarray, rules: Sequence[Any], axes: Sequence[int], kind: str
-) -> np.ndarray:
+def routed(op: str, x: np.ndarray, dy: np.ndarray, rules: Sequence[Any], axes: Sequence[int], kind: str) -> np.ndarray:
     """Max and min: each gradient goes to the winning tap, added up from 0 in row-major order of the outputs.
 
     The result holds floats with the very bits the contract asks for: sums are held in the accumulator's

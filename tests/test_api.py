@@ -108,8 +108,11 @@ def test_sizes_belong_to_axes_but_ties_and_indices_follow_the_array() -> None:
 
 @pytest.mark.parametrize(
     ("layout", "axes"),
-    [("HWC", (0, 1)), ("CHW", (1, 2)), ("NCHW", (2, 3)), ("NHWC", (1, 2)), ("NCDHW", (2, 3, 4)), ("NDHWC", (1, 2, 3))]
-    + [("NCW", (2,)), ("NWC", (1,)), ("HW", (0, 1)), ("W", (0,)), ("nchw", (2, 3)), ("WHC", (0, 1))],
+    [
+        *(("HWC", (0, 1)), ("CHW", (1, 2)), ("WHC", (0, 1)), ("HW", (0, 1)), ("W", (0,))),
+        *(("NCHW", (2, 3)), ("NHWC", (1, 2)), ("nchw", (2, 3)), ("NCW", (2,)), ("NWC", (1,))),
+        *(("NCDHW", (2, 3, 4)), ("NDHWC", (1, 2, 3))),
+    ],
 )
 def test_layouts(layout: str, axes: tuple[int, ...]) -> None:
     x = make([4, 5, 6, 7, 8][: len(layout)], "float32")

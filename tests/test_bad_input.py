@@ -72,7 +72,7 @@ GEOMETRY = [
     (CenoteTypeError, ("padding", "True"), (2,), {"padding": True}),
     (CenoteTypeError, ("padding", "0.5"), (2,), {"padding": 0.5}),
     (CenoteTypeError, ("padding", "None"), (2,), {"padding": None}),
-    (CenoteError, ("padding", "smae", "same"), (2,), {"padding": "smae"}),
+    (CenoteError, ("padding", "middle", "same"), (2,), {"padding": "middle"}),
     (CenoteError, ("padding", "(1, 1, 2, 2)", "((1, 2), (1, 2))"), (2,), {"padding": (1, 1, 2, 2)}),
     (CenoteError, ("padding", "((1, 2),)", "((1, 2), (1, 2))"), (2,), {"padding": ((1, 2),)}),
     (CenoteError, ("padding[1]", "-1"), (2,), {"padding": (0, -1)}),
@@ -90,7 +90,12 @@ GEOMETRY = [
     (CenoteError, ("valid", "ceil_mode"), (2,), {"padding": "valid", "ceil_mode": True}),
     # output below one: the axis and all of L, k, s, d, lo, hi
     (CenoteError, ("axis 2", "4", "5", "stride 3", "dilation 1", "padding 0"), (5,), {"stride": 3}),
-    (CenoteError, ("axis 2", "length 4", "size 4", "dilation 2", "0 before and 1 after"), (4,), {"dilation": 2, "padding": ((0, 1), 9)}),
+    (
+        CenoteError,
+        ("axis 2", "length 4", "size 4", "dilation 2", "0 before and 1 after"),
+        (4,),
+        {"dilation": 2, "padding": ((0, 1), 9)},
+    ),
     (CenoteError, ("axis 3", "length 6", "size 9"), ((2, 9),), {"stride": 1, "ceil_mode": True}),
     # axes
     (CenoteError, ("axes", "twice"), (2,), {"axes": (2, 2)}),
@@ -110,7 +115,9 @@ GEOMETRY = [
 
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize(("kind", "words", "args", "keywords"), GEOMETRY, ids=[f"{a}{k}" for _, _, a, k in GEOMETRY])
-def test_geometry(op: str, kind: type[Exception], words: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+def test_geometry(
+    op: str, kind: type[Exception], words: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
     function = getattr(cenote, f"{op}_pool")
     refuse(kind, f"{op}_pool", words, function, X, *args, **keywords)
     if "axes" not in keywords:
@@ -201,7 +208,9 @@ PARAMETERS = [
 
 @pytest.mark.parametrize("form", ["", "adaptive_", "global_"])
 @pytest.mark.parametrize(("op", "kind", "words", "keywords"), PARAMETERS, ids=[f"{o}{k}" for o, _, _, k in PARAMETERS])
-def test_parameters(op: str, kind: type[Exception], words: tuple[str, ...], keywords: dict[str, Any], form: str) -> None:
+def test_parameters(
+    op: str, kind: type[Exception], words: tuple[str, ...], keywords: dict[str, Any], form: str
+) -> None:
     name = f"{form}{op}_pool"
     refuse(kind, name, words, getattr(cenote, name), X, *(() if form == "global_" else (2,)), **keywords)
 
@@ -284,7 +293,9 @@ def test_errors_have_the_bases_that_callers_catch() -> None:
     assert issubclass(CenoteIndexError, CenoteError)
 
 
-@pytest.mark.parametrize("function", [cenote.max_pool, cenote.avg_pool, cenote.adaptive_lp_pool, cenote.global_sum_pool])
+@pytest.mark.parametrize(
+    "function", [cenote.max_pool, cenote.avg_pool, cenote.adaptive_lp_pool, cenote.global_sum_pool]
+)
 def test_words_that_do_not_exist(function: Any) -> None:
     args = () if "global" in function.__name__ else (2,)
     with pytest.raises(TypeError, match="strides"):

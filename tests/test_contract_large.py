@@ -7,6 +7,7 @@ import pytest
 
 import cenote
 
+
 def test_11_indices_beyond_32_bits():
     x = np.broadcast_to(np.float32(1), (2**33 + 1,))
     y, index = cenote.max_pool(x, (1,), stride=2**31, return_indices=True)

@@ -62,9 +62,7 @@ def test_half_even() -> None:
 )
 def test_slides_worked_out_by_hand(rule: Slide, length: int, pads: tuple[int, int], starts: list[int]) -> None:
     assert rule.pads(length) == pads
-    want = [
-        tuple(t for t in range(s, s + rule.extent, rule.dilation) if 0 <= t < length) for s in starts
-    ]
+    want = [tuple(t for t in range(s, s + rule.extent, rule.dilation) if 0 <= t < length) for s in starts]
     assert [b.taps for b in rule.bins(length)] == want
 
 

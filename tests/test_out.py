@@ -138,7 +138,7 @@ def test_pairs() -> None:
         cenote.max_pool(X, 2, out=(values, where))  # a pair is for return_indices=True only
 
 
-@pytest.mark.parametrize("keywords", [{"stride": 0}, {"padding": "smae"}, {"axes": 9}, {"dilation": 99}])
+@pytest.mark.parametrize("keywords", [{"stride": 0}, {"padding": "middle"}, {"axes": 9}, {"dilation": 99}])
 def test_a_bad_argument_leaves_out_alone(keywords: dict[str, Any]) -> None:
     out = np.full((2, 3, 3, 4), 5, np.float32)
     with pytest.raises(CenoteError):

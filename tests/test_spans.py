@@ -27,7 +27,9 @@ def slides(draw: st.DrawFn) -> oracle.Slide:
 
 @st.composite
 def tables(draw: st.DrawFn, length: int) -> oracle.Spans:
-    rows = draw(st.lists(st.tuples(st.integers(0, length), st.integers(0, length), st.integers(1, 5)), min_size=1, max_size=6))
+    rows = draw(
+        st.lists(st.tuples(st.integers(0, length), st.integers(0, length), st.integers(1, 5)), min_size=1, max_size=6)
+    )
     return oracle.Spans(tuple((min(a, b), max(a, b), step) for a, b, step in rows))
 
 

@@ -35,7 +35,9 @@ def torch() -> ModuleType:
 
 
 @st.composite
-def geometries(draw: st.DrawFn, *, dilated: bool, ranks: tuple[int, ...] = RANKS) -> tuple[tuple[int, ...], dict[str, Any]]:
+def geometries(
+    draw: st.DrawFn, *, dilated: bool, ranks: tuple[int, ...] = RANKS
+) -> tuple[tuple[int, ...], dict[str, Any]]:
     """(lengths, keywords) that PyTorch accepts: symmetric padding of at most half the window."""
     rank = draw(st.sampled_from(ranks))
     ceil = draw(st.booleans())
@@ -134,11 +136,15 @@ def test_average(torch: ModuleType, drawn: Any, dtype: str, count_padding: bool,
     taps = math.prod(keywords["size"])
     if whole:  # exact sums, so both must have rounded the quotient correctly
         assert (y == want.detach().numpy()).all()
-    reach = cenote.avg_pool(np.abs(x), divisor=abs(divisor) if override and divisor == override else divisor, **keywords)
+    reach = cenote.avg_pool(
+        np.abs(x), divisor=abs(divisor) if override and divisor == override else divisor, **keywords
+    )
     assert close(y, want.detach().numpy(), reach, taps)
     dy = fill(y.shape, dtype, "random", 6)
     want.backward(torch.tensor(dy))
-    _, spread = cenote.vjp(cenote.avg_pool, x, divisor=abs(divisor) if isinstance(divisor, int) else divisor, **keywords)
+    _, spread = cenote.vjp(
+        cenote.avg_pool, x, divisor=abs(divisor) if isinstance(divisor, int) else divisor, **keywords
+    )
     assert close(pullback(dy), tensor.grad.numpy(), spread(np.abs(dy)), taps)
 
 
@@ -210,9 +216,7 @@ def test_unpool(torch: ModuleType, data: st.DataObject, rank: int, dtype: str) -
     assert got.tobytes() == want.numpy().tobytes()
 
 
-@given(
-    length=st.integers(4, 40), size=st.integers(1, 4), u=st.floats(0, 0.9990234375), data=st.data()
-)
+@given(length=st.integers(4, 40), size=st.integers(1, 4), u=st.floats(0, 0.9990234375), data=st.data())
 def test_fractional_pooling_is_a_table_of_spans(
     torch: ModuleType, length: int, size: int, u: float, data: st.DataObject
 ) -> None:

@@ -230,7 +230,9 @@ def test_unpool_of_nothing() -> None:
     assert cenote.max_unpool(empty, empty.astype(np.int64), (0, 4, 4)).shape == (0, 4, 4)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((1, 2), complex), np.zeros((1, 2), ">f4"), np.ma.masked_array(np.zeros((1, 2)))])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((1, 2), complex), np.zeros((1, 2), ">f4"), np.ma.masked_array(np.zeros((1, 2)))]
+)
 def test_unpool_refuses_the_same_arrays_as_pooling(wrong: np.ndarray) -> None:
     with pytest.raises(CenoteTypeError, match="max_unpool: y"):
         cenote.max_unpool(wrong, [[0, 1]], (1, 4))

@@ -105,8 +105,7 @@ def windows(rank: int) -> Iterator[Placed]:
     """Every window of a rank."""
     for axes, how in SLIDES:
         rules = tuple(
-            Slide(k, s, how if isinstance(how, str) else (lo, hi), d, how is True)
-            for _, k, s, lo, hi, d in axes[:rank]
+            Slide(k, s, how if isinstance(how, str) else (lo, hi), d, how is True) for _, k, s, lo, hi, d in axes[:rank]
         )
         yield Placed(rules, tuple(a[0] for a in axes[:rank]))
     for parts, lengths in SPLITS:

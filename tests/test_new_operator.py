@@ -1,0 +1,151 @@
+"""Adding an operator is adding a row: a throw-away one shows up everywhere, with no other file touched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cenote
+from fresh import python
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The spread of a window, largest minus smallest: no compiled reducer has it, so it runs on its meaning.
+SPREAD = '''
+"""spread: largest tap minus smallest."""
+import numpy as np
+from .dtypes import zero
+from .op import Op
+from .selecting import same_dtype
+
+
+def reference(taps):
+    if taps.inside == 0:
+        return np.zeros(taps.values.shape[1:], taps.result)
+    return (taps.values.max(axis=0) - taps.values.min(axis=0)).astype(taps.result)
+
+
+def gradient(taps, y, g):
+    values = taps.values
+    at = np.arange(len(values)).reshape(-1, *[1] * (values.ndim - 1))
+    return g * ((at == values.argmax(axis=0)) * 1.0 - (at == values.argmin(axis=0)) * 1.0)
+
+
+ROW = Op(
+    name="spread", title="Spread", summary="Largest value minus smallest of each window; 0 for an empty one.",
+    prose="A throw-away operator.", formula="y = max - min", kinds=("signed", "float"), parameters=(), identity=zero,
+    result_dtype=same_dtype, dtype_rule="same dtype", nan_rule="NaN propagates",
+    gradient_rule="g to the largest, -g to the smallest", reference=reference, gradient=gradient,
+)
+'''
+# The sum of absolute values: an existing reducer with its parameter fixed, so no C++ is needed.
+SIZE = '''
+"""size: lp with p = 1."""
+import dataclasses
+from .lp import ROW as LP
+from .op import Params
+
+ROW = dataclasses.replace(
+    LP, name="size", title="Size", summary="Sum of absolute values of each window; 0 for an empty one.",
+    parameters=(), fixed=Params(p=1.0), examples={},
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the installed package with two more rows: two files, and two names in one list."""
+    folder = tmp_path_factory.mktemp("house")
+    package = folder / "cenote"
+    shutil.copytree(Path(cenote.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "catalogue" / "spread.py").write_text(SPREAD)
+    (package / "catalogue" / "size.py").write_text(SIZE)
+    names = package / "catalogue" / "__init__.py"
+    text = names.read_text()
+    assert '"lp")' in text
+    names.write_text(text.replace('"lp")', '"lp", "spread", "size")'))
+    return folder
+
+
+def test_functions(house: Path) -> None:
+    code = """
+import cenote, numpy as np, inspect
+x = np.array([[1.0, 9, -2, 8], [3, 4, 5, 7]])
+assert {f"{form}{op}_pool" for form in ("", "adaptive_", "global_") for op in ("spread", "size")} <= set(cenote.__all__)
+assert cenote.spread_pool(x, 2).tolist() == [[8, 10]]
+assert cenote.spread_pool(x, (3,), stride=1, padding=1).tolist() == [[8, 11, 11, 10], [1, 2, 3, 2]]
+assert cenote.adaptive_spread_pool(x, (1, 4)).tolist() == [[2, 5, 7, 1]]
+assert cenote.global_spread_pool(x.astype(np.int8)).tolist() == 11
+assert cenote.size_pool(x, 2).tolist() == [[17, 22]]
+y, pullback = cenote.vjp(cenote.spread_pool, x, 2)
+assert pullback(np.array([[1.0, 2]])).tolist() == [[-1, 1, -2, 2], [0, 0, 0, 0]]
+y, pullback = cenote.vjp(cenote.size_pool, x, 2)
+assert pullback(np.array([[1.0, 2]])).tolist() == [[1, 1, -2, 2], [1, 1, 2, 2]]
+assert cenote.explain(cenote.spread_pool, x, 2).provider == "reference"
+assert "native" in cenote.explain(cenote.spread_pool, x, 2).refusals
+assert cenote.explain(cenote.size_pool, x, 2).provider == "native"
+assert "divisor" not in inspect.signature(cenote.spread_pool).parameters
+assert "Largest value minus smallest" in cenote.global_spread_pool.__doc__
+try:
+    cenote.spread_pool(x, 0)
+except cenote.CenoteError as error:
+    print(error)
+"""
+    assert python(code, first=house).startswith("spread_pool: size")
+
+
+def test_command_line(house: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.array([[1.0, 9, -2, 8], [3, 4, 5, 7]]))
+    code = """
+import json, sys, numpy as np
+from cenote.cli import main
+
+def cenote(*args):
+    try:
+        return main(list(args))
+    except SystemExit as end:
+        return end.code
+
+assert not cenote("pool", "in.npy", "out.npy", "--op", "spread", "--window", "2x2", "--axes", "HW")
+assert not cenote("shape", "28x28", "spread2")
+print("result:", json.dumps(np.load("out.npy").tolist()))
+assert not cenote("pool", "--help")
+"""
+    said = python(code, first=house, cwd=tmp_path)
+    _, found, help_text = said.partition("result: [[8.0, 10.0]]")
+    assert found
+    assert "spread, size" in " ".join(help_text.split())
+
+
+def test_documents_and_stub(house: Path) -> None:
+    code = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("generate", {str(ROOT / "scripts" / "generate.py")!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+for path, text in module.files().items():
+    print(path.name, all(f"{{form}}spread_pool" in text for form in ("", "adaptive_", "global_")))
+"""
+    said = dict(line.split() for line in python(code, first=house).splitlines())
+    assert said == {"__init__.pyi": "True", "operators.md": "True", "README.md": "True"}
+
+
+def test_the_tests_notice_a_row_without_cases(house: Path) -> None:
+    """The table of cases refuses an operator that it does not know."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from cases import cases
+from cenote.catalogue import OPS
+for op in OPS:
+    try:
+        cases(op)
+    except NotImplementedError as error:
+        print(error)
+"""
+    said = python(code, first=house).splitlines()
+    assert len(said) == 2
+    assert "'spread'" in said[0]
