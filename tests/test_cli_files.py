@@ -230,8 +230,8 @@ def test_a_folder_into_a_folder(here: Here) -> None:
     assert np.load("small/x.npy").shape == (4, 4)
     with Image.open("small/a.tiff") as found:
         np.testing.assert_array_equal(np.asarray(found), halved(noise(10, 10, 3, seed=1)))
-    rows = [line.split()[0] for line in out.splitlines() if line.startswith("photos/")]
-    assert rows == ["photos/a.tiff", "photos/b.png", "photos/c.webp", "photos/x.npy"]
+    rows = [line.split()[0] for line in out.splitlines() if line.startswith("small/")]
+    assert rows == ["small/a.tiff", "small/b.png", "small/c.webp", "small/x.npy"]
     assert "floor((10 + 0 + 0 - 2)/2) + 1 = 5" in out
 
 

@@ -47,7 +47,7 @@ def test_outputs(here: Here, words: str, expected: list[list[int]]) -> None:
 def test_table_of_the_tutorial_as_a_process(tmp_path: Path) -> None:
     out = process("shape", "28x28", "conv3", "pool2", cwd=tmp_path).worked().out
     lines = [line.split() for line in out.splitlines()]
-    assert lines[0] == ["layer", "window", "output", "arithmetic", "receptive", "field", "jump"]
+    assert lines[0] == ["layer", "window", "output", "arithmetic", "receptive", "jump"]
     assert " ".join(lines[3]) == "conv3 3x3/1x1 26 x 26 floor((28 + 0 + 0 - 3)/1) + 1 = 26 3 x 3 1 x 1"
     assert " ".join(lines[4]) == "pool2 2x2 13 x 13 floor((26 + 0 + 0 - 2)/2) + 1 = 13 4 x 4 2 x 2"
 

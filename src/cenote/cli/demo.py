@@ -93,14 +93,14 @@ def _show(source: str, stories: Sequence[Story], path: Path) -> None:
     rows = [
         (
             story.label,
-            *(tables.by(stage.values.shape) for stage in story.stages[:4]),
+            " -> ".join(tables.by(stage.values.shape) for stage in story.stages[:3]),
             _number(story.global_largest),
             _number(story.global_mean),
             _verdict(story),
         )
         for story in stories
     ]
-    columns = ("image", "shape", "filtered", "maximum", "average", "global max", "global avg", "native = reference")
+    columns = ("image", "shape", "global max", "global avg", "checked")
     out.print(tables.table(columns, rows, right=("global max", "global avg")), "")
     checks = [check for story in stories for check in story.checks]
     largest = max(check.largest_difference for check in checks)

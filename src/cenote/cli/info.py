@@ -13,9 +13,9 @@ def run(*, as_json: bool) -> int:
     if as_json:
         tables.show_json(found)
         return 0
-    rows = {
-        name.replace("_", " "): ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+    rows = [
+        (name.replace("_", " "), ", ".join(value) if isinstance(value, list | tuple) else str(value))
         for name, value in found.items()
-    }
-    tables.console().print(tables.pairs(rows))
+    ]
+    tables.console().print(tables.grid(rows))
     return 0

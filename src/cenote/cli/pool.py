@@ -254,25 +254,34 @@ def _show(done: Sequence[Done], wish: Wish, many: bool) -> None:
         for name, text in one.arithmetic().items():
             out.print(f"  {name}: {text}", markup=False)
     out.print("")
-    columns = ("input", "shape", "output", "shape ", "dtype", "time", "speed")
+    out.print(_many(done) if many else _single(done[0]))
+
+
+def _many(done: Sequence[Done]) -> Any:
     rows = [
         (
-            str(one.job.pair.source),
-            tables.by(one.job.header.shape),
             str(one.job.pair.target),
+            tables.by(one.job.header.shape),
             tables.by(one.output.shape),
-            _dtypes(one),
+            one.output.dtype.name,
             tables.seconds(one.seconds),
-            tables.rate(one.rate) + ("pixels/s" if one.job.header.mode else "values/s"),
+            _speed(one),
         )
         for one in done
     ]
-    out.print(tables.table(columns, rows, right=("time", "speed")))
-    for one in done if not many else ():
-        if one.job.pair.indices is not None:
-            out.print(f"indices in {one.job.pair.indices}", markup=False)
+    return tables.table(("file", "shape", "result", "dtype", "time", "speed"), rows, right=("time", "speed"))
 
 
-def _dtypes(one: Done) -> str:
-    before, after = one.job.header.dtype.name, one.output.dtype.name
-    return before if before == after else f"{before} -> {after}"
+def _single(one: Done) -> Any:
+    pair, header = one.job.pair, one.job.header
+    rows = [
+        ("input", str(pair.source), tables.by(header.shape), header.dtype.name),
+        ("output", str(pair.target), tables.by(one.output.shape), one.output.dtype.name),
+    ]
+    if pair.indices is not None:
+        rows.append(("indices", str(pair.indices), tables.by(one.output.shape), "int64"))
+    return tables.grid([*rows, ("time", tables.seconds(one.seconds), _speed(one), "")])
+
+
+def _speed(one: Done) -> str:
+    return tables.rate(one.rate) + ("pixels/s" if one.job.header.mode else "values/s")

@@ -20,6 +20,7 @@ _SHAPE: Final = re.compile(r"\d+(x\d+)*")
 _CONV: Final = "conv"
 _POOL: Final = "pool"
 _OWN_DIVISOR: Final = "inside"
+_ROOMY: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +216,10 @@ def run(shape: str, layers: Sequence[str], *, dialect: str | None, as_json: bool
 
 
 def _show_chain(out: Any, lengths: tuple[int, ...], reading: Reading, tokens: Sequence[Token]) -> None:
-    columns = ("layer", "window", "output", "arithmetic", "receptive field", "jump")
-    rows = [("input", "", tables.by(lengths), "", tables.by((1,) * len(lengths)), tables.by((1,) * len(lengths)))]
+    columns: tuple[str, ...] = ("layer", "window", "output", "arithmetic", "receptive", "jump")
+    rows: list[tuple[str, ...]] = [
+        ("input", "", tables.by(lengths), "", tables.by((1,) * len(lengths)), tables.by((1,) * len(lengths)))
+    ]
     rows += [
         (
             step.layer.name,
@@ -229,9 +232,11 @@ def _show_chain(out: Any, lengths: tuple[int, ...], reading: Reading, tokens: Se
         for step in reading.steps
     ]
     if reading.refusal is not None:
-        rows.append((tokens[len(reading.steps)].text, "refused", "", "", "", ""))
+        rows.append((tokens[len(reading.steps)].text, "", "refused", "", "", ""))
     if reading.name != "cenote":
         out.print(f"as {reading.title} reads it", markup=False)
+    if out.width < _ROOMY:  # the layer's own word says as much, unless its stride was left out
+        columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
     out.print(tables.table(columns, rows))
 
 

@@ -6,17 +6,22 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_PLAIN_WIDTH = 160
+# Tables are as wide as they need to be; in a file or a pipe no line is ever folded.
+_PLAIN_WIDTH: Final = 10_000
+# Columns that a narrow terminal must not break: names and arithmetic are folded first.
+_WHOLE: Final = ("shape", "result", "output", "dtype", "time", "speed", "receptive", "jump")
+# A file's name may be folded, but not down to single letters.
+_LEAST: Final = {"file": 12}
 
 
 def console() -> Console:
-    """Standard output; wide where nobody looks, so that lines in files and pipes stay whole."""
+    """Standard output."""
     found = Console(highlight=False, soft_wrap=True)
     if not found.is_terminal:
         found = Console(highlight=False, soft_wrap=True, width=_PLAIN_WIDTH)
@@ -29,21 +34,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left")
+        side: Literal["left", "right"] = "right" if name in right else "left"
+        made.add_column(name, justify=side, no_wrap=name in _WHOLE, overflow="fold", min_width=_LEAST.get(name))
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
 
 
-def pairs(rows: Mapping[str, str]) -> Table:
-    """Names and values, without a head."""
+def grid(rows: Iterable[Sequence[str]]) -> Table:
+    """Rows that begin with their name, without a head."""
     from rich.text import Text
 
-    made = Table(box=None, show_header=False, pad_edge=False)
+    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column(style="bold")
-    made.add_column()
-    for name, value in rows.items():
-        made.add_row(Text(name), Text(value))
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
     return made
 
 
