@@ -15,8 +15,6 @@ enum class Reducer : int {
 #undef CENOTE_REDUCER
 };
 
-enum class Position : int;
-
 struct ForwardCall {
     Reducer reducer;
     Params params;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -14,6 +15,12 @@ constexpr int kLanes = 16;  // outputs computed side by side, and the width of t
 
 // Which number a sum is divided by.
 enum class Divisor : int { inside = 0, padded = 1, window = 2, number = 3 };
+
+// How the place of a winning tap is told.
+enum class Position : int {
+    offsets,  // number of the tap within the window's box: what backward needs
+    indices   // flat position over the pooled axes: what people read
+};
 
 // One pooled axis: output i reads start[i] + j * step[i] for j < count[i].
 struct AxisTable {
@@ -62,19 +69,12 @@ struct AxisTable {
 // The pooled axes of a call, outermost first, filled up in front with axes of one cell.
 struct Geometry {
     std::array<AxisTable, kMostPooled> axis;
-    int rank = 0;
 
     // Largest in-window offset + 1: offsets number the real taps row-major in a box of most_taps per axis.
     uint64_t box() const {
         uint64_t taps = 1;
         for (const AxisTable& a : axis) taps *= static_cast<uint64_t>(std::max<int64_t>(1, a.most_taps));
         return taps;
-    }
-
-    int64_t cells() const {
-        int64_t n = 1;
-        for (const AxisTable& a : axis) n *= a.in;
-        return n;
     }
 };
 

@@ -4,12 +4,15 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "calls.hpp"
-#include "engines/select.hpp"
 #include "engines/unpool.hpp"
 
 namespace nb = nanobind;
@@ -58,7 +61,6 @@ struct Plan {
         const size_t rank = axes.size();
         if (rank < 1 || rank > kMostPooled || nb::len(tables) != rank)
             throw std::invalid_argument("a plan has one to three axes and a table for each");
-        geometry.rank = static_cast<int>(rank);
         for (size_t i = 0; i < rank; ++i) {
             if (i > 0 && axes[i] <= axes[i - 1]) throw std::invalid_argument("axes are ascending");
             AxisTable& axis = geometry.axis[kMostPooled - rank + i];

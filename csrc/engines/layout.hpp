@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -81,8 +82,8 @@ inline std::vector<Run> runs_along(const AxisTable& axis, int64_t most) {
     return runs;
 }
 
-// A row of outputs along W, cut into segments so that one long row still makes work for several threads.
-constexpr int64_t kSegment = 128;  // runs (or cells) per segment
+// A row of outputs along W is cut into segments, so that one long row still makes work for several threads.
+constexpr int64_t kSegment = 128;  // runs per segment; backward, which cuts rows of cells, has kCells
 
 struct Rows {
     int64_t outer, d, h, segments;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "engines/layout.hpp"
 #include "engines/window.hpp"
@@ -9,11 +11,6 @@
 #include "threads/parallel.hpp"
 
 namespace cenote {
-
-enum class Position : int {
-    offsets,  // number of the tap within the window's box: what backward needs
-    indices   // flat position over the pooled axes: what people read
-};
 
 // The winners of n windows side by side: their values and their marks.
 template <class Reducer, class Acc>

@@ -6,7 +6,12 @@
 //   merge(a, b, n)       a[i] = a[i] joined with b[i], a being the earlier taps
 //   empty()              the value of a window without taps, as accumulator
 //   finish(a, n, by)     from accumulator to result, in place; `by` is the divisor of each of the n windows
+// and, where it selects a tap,
+//   identity             the value of a window without taps
+//   wins(later, best)    whether a later tap takes the place of the best so far
 #pragma once
+
+#include <cstdint>
 
 #include "dtype.hpp"
 
@@ -17,7 +22,6 @@ struct Params {
     DType in = DType::f32;
     DType out = DType::f32;
     double p = 2.0;
-    bool divides_by_number = false;
     double number = 1.0;       // the divisor as a real number
     int64_t whole_number = 1;  // the same for integer results, where it is whole
 };
