@@ -5,10 +5,13 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -123,23 +126,38 @@ Layout lay_out(const Plan& plan, const std::vector<Operand>& operands) {
     return layout;
 }
 
+// Takes the GIL back. While the interpreter shuts down, Python before 3.14 ends a (daemon) thread that asks for it by
+// unwinding its stack, which no C++ frame above survives. Such a thread is parked instead, as Python does from 3.14.
+void take_back(PyThreadState* state) {
+    try {
+        PyEval_RestoreThread(state);
+    } catch (...) {
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+}
+
 // Runs work without the GIL; now and then takes it back to let signal handlers run. Their exception ends the call.
 template <class Work>
 void run_stoppable(const Work& work) {
     std::optional<nb::python_error> raised;
-    {
-        nb::gil_scoped_release released;
-        Control control([&raised] {
-            nb::gil_scoped_acquire held;
-            if (PyErr_CheckSignals() == 0) return false;
-            raised.emplace();
-            return true;
-        });
-        try {
-            work(control);
-        } catch (const Stopped&) {}
+    std::exception_ptr failure;
+    PyThreadState* state = PyEval_SaveThread();
+    Control control([&] {
+        take_back(state);
+        const bool stop = PyErr_CheckSignals() != 0;
+        if (stop) raised.emplace();
+        state = PyEval_SaveThread();
+        return stop;
+    });
+    try {
+        work(control);
+    } catch (const Stopped&) {
+    } catch (...) {
+        failure = std::current_exception();
     }
+    take_back(state);
     if (raised) throw nb::python_error(std::move(*raised));
+    if (failure) std::rethrow_exception(failure);
 }
 
 DType dtype_of(int code) {
