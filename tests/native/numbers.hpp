@@ -85,7 +85,7 @@ inline int128 read_whole(DType t, const char* p) {
     }
 }
 
-// Every real value is a long double exactly: 64 bits of precision.
+// Every value of a float type exactly; 64-bit integers only where long double is wider than double.
 inline long double read(DType t, const char* p, bool imaginary = false) {
     switch (t) {
         case DType::f16: return decode16(get<uint16_t>(p), 5);
@@ -120,6 +120,13 @@ inline void write(DType t, char* p, long double v, bool imaginary = false) {
         default: return write_whole(t, p, static_cast<int128>(v));
     }
 }
+
+// Does a come before b? Nothing compares with NaN.
+inline bool less(DType t, const char* a, const char* b) {
+    return whole(t) ? read_whole(t, a) < read_whole(t, b) : read(t, a) < read(t, b);
+}
+
+inline bool nan(DType t, const char* p) { return !whole(t) && std::isnan(read(t, p)); }
 
 // The same bits, or both NaN.
 inline bool same(DType t, const char* a, const char* b) {

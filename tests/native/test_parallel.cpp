@@ -1,11 +1,15 @@
 // The parallel loop: every unit once, stopping, exceptions, and no thread left behind.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "cases.hpp"
-#include "engines/select.hpp"
 #include "engines/unpool.hpp"
 
 using namespace cases;
@@ -56,7 +60,8 @@ void exceptions_arrive() {
                 parallel_for(1'000'000, kPlenty, 4, control, [&](int64_t, int64_t, Ticker&) {
                     if ((std::this_thread::get_id() == caller) == by_caller && !thrown.exchange(true))
                         throw std::runtime_error("from the body");
-                    if (!by_caller) std::this_thread::sleep_for(std::chrono::microseconds(200));
+                    // whoever does not throw leaves work for the one that will
+                    for (int i = 0; i < 5000 && !thrown; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
                 });
             } catch (const std::runtime_error& error) {
                 message = error.what();
@@ -76,11 +81,17 @@ void poll_may_throw() {
     const auto caller = std::this_thread::get_id();
     for (const bool while_waiting : {false, true}) {
         Control control([]() -> bool { throw std::runtime_error("from poll"); });
-        CHECK_THROWS(std::runtime_error, parallel_for(4, kPlenty, 4, control, [&](int64_t, int64_t, Ticker& ticker) {
-            if (while_waiting && std::this_thread::get_id() == caller) return;
-            for (int i = 0; i < 150 && ticker.go_on(1 << 20); ++i)
-                std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }));
+        std::atomic<bool> other_works{false};
+        const auto body = [&](int64_t, int64_t, Ticker& ticker) {
+            const bool here = std::this_thread::get_id() == caller;
+            other_works = other_works || !here;
+            for (int i = 0; i < 5000; ++i) {
+                if (here && while_waiting && other_works) return;
+                if ((!here || !while_waiting) && !ticker.go_on(1 << 20)) return;
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+        };
+        CHECK_THROWS(std::runtime_error, parallel_for(4, kPlenty, 4, control, body));
     }
     CHECK(threads_alive() == before);
 }
@@ -117,12 +128,15 @@ void stops(const char* name, const std::function<void(int threads, Control&)>& c
     }
 }
 
-// Hours of work on a few bytes: every axis of every array repeats one cell.
+// Hours of work on a few bytes: every axis of every array repeats one cell, but for the results of a small team.
 Layout repeating(const Call& call, std::vector<char>& memory, size_t arrays) {
     Layout layout;
-    memory.assign(64, 0);
-    for (const int64_t extent : call.outer) layout.outer.push_back({extent, {}});
-    for (size_t a = 0; a < arrays; ++a) layout.array[a].data = memory.data() + 16 * a;
+    memory.assign(4 * 64, 0);
+    for (const int64_t extent : call.outer) {
+        const int64_t apart = extent <= 4 ? 8 : 0;
+        layout.outer.push_back({extent, {0, apart, apart, 0}});
+    }
+    for (size_t a = 0; a < arrays; ++a) layout.array[a].data = memory.data() + 64 * a;
     return layout;
 }
 
@@ -141,18 +155,19 @@ void calls_stop() {
     one.g.axis[1] = constant(1 << 20, 1, 0, 1 << 20), one.g.axis[2] = constant(1 << 24, 1, 0, 1 << 24);
     Call tall = one;
     tall.g.axis[2] = constant(1, 1, 0, 1), tall.g.axis[0] = constant(1 << 22, 1, 0, 1 << 22);
-    Call lanes = one;
-    lanes.outer = {16};
+    Call team = one;  // work for several threads, a cell of the result for each
+    team.outer = {4};
     const auto forward = [&](const Call& shape, Reducer reducer, double p) {
         return [&, reducer, p](int threads, Control& control) {
             ForwardCall call{reducer, {}, Divisor::inside, threads};
             call.params.p = p;
-            // one thread writes: outputs that share a cell would race
             run_forward(call, shape.g, repeating(shape, memory, 2), control);
         };
     };
     stops("sum", forward(one, Reducer::sum, 2));
     stops("max", forward(one, Reducer::max, 2));
+    stops("sum by several", forward(team, Reducer::sum, 2));
+    stops("max by several", forward(team, Reducer::max, 2));
     stops("lp", forward(tall, Reducer::lp, 2.5));
     stops("avg", forward(tall, Reducer::avg, 2));
     const auto select = [&](const Call& shape, const char* name) {
@@ -162,6 +177,7 @@ void calls_stop() {
         });
     };
     select(one, "winner");
+    select(team, "winner by several");
     select(tall, "winner of a column");
     // Many units of little work each. One thread: all of them write to one cell.
     Call empty;

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "cases.hpp"
-#include "engines/select.hpp"
 #include "engines/unpool.hpp"
 
 using namespace cases;
