@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from arrays import COMPLEX, FLOATS, INTS, VIEWS, make, seed_of, values_for
-from oracle import OPERATORS, Split, result_dtype
+from oracle import OPERATORS, Spans, Split, result_dtype
 from windows import Placed, windows
 
 SHORT = {"float": "f", "bfloat": "bf", "int": "i", "uint": "u", "complex": "c"}
@@ -128,7 +128,8 @@ class Case:
     def function(self) -> str:
         if self.keepdims is not None:
             return f"global_{self.op}_pool"
-        return f"{'adaptive_' if isinstance(self.rules[0], Split) else ''}{self.op}_pool"
+        adaptive = isinstance(self.rules[0], Split) and not self.window.mixed
+        return f"{'adaptive_' if adaptive else ''}{self.op}_pool"
 
     @cached_property
     def call(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -139,6 +140,8 @@ class Case:
             keywords["axes"] = self.axes if turn else tuple(a - len(self.shape) for a in self.axes)
         if self.keepdims is not None:
             return (), {**keywords, "keepdims": self.keepdims}
+        if self.window.mixed:
+            return (cenote_window(self.rules),), keywords
         if isinstance(self.rules[0], Split):
             return (tuple(r.parts for r in self.rules),), keywords
         pads = [r.pad for r in self.rules]
@@ -163,6 +166,20 @@ class Case:
         if self.keepdims is False:
             return values.reshape([n for a, n in enumerate(values.shape) if a not in self.axes])
         return values
+
+
+def cenote_window(rules: tuple[Any, ...]) -> Any:
+    """The library's Window for the oracle's rules."""
+    import cenote
+
+    def rule(r: Any) -> Any:
+        if isinstance(r, Split):
+            return cenote.Split(r.parts)
+        if isinstance(r, Spans):
+            return cenote.Spans(r.table)
+        return cenote.Slide(r.size, r.stride, r.dilation, r.pad, r.ceil)
+
+    return cenote.Window(tuple(map(rule, rules)))
 
 
 def cases(op: str, *, ranks: tuple[int, ...] = (1, 2, 3)) -> list[Case]:

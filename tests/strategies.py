@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from arrays import INTS, VIEWS, values_for
 from cases import LAYOUTS, TYPES, Case, options_for
-from oracle import Slide, Split
+from oracle import Slide, Spans, Split
 from windows import Placed
 
 WORDS = ("same", "same_lower", "valid")
@@ -33,12 +33,33 @@ def slides(draw: st.DrawFn, length: int, pad: str | None, ceil: bool) -> Slide:
 
 
 @st.composite
+def tables(draw: st.DrawFn, length: int) -> Spans:
+    """Spans in any order: overlapping, empty, far apart, backwards."""
+    edge = st.integers(0, length)
+    rows = draw(st.lists(st.tuples(edge, edge, st.integers(1, 5)), min_size=1, max_size=6))
+    return Spans(tuple((min(a, b), max(a, b), step) for a, b, step in rows))
+
+
+@st.composite
+def any_rule(draw: st.DrawFn, length: int) -> Slide | Split | Spans:
+    kind = draw(st.sampled_from(["slide", "split", "table", "table"]))
+    if kind == "table":
+        return draw(tables(length))
+    if kind == "split":
+        return Split(draw(st.integers(1, length + 2)))
+    pad = draw(st.sampled_from([None, None, "same", "same_lower"]))
+    return draw(slides(length, pad, pad is None and draw(st.booleans())))
+
+
+@st.composite
 def placed(draw: st.DrawFn, ranks: tuple[int, ...] = (1, 2, 3)) -> Placed:
     rank = draw(st.sampled_from(ranks))
     longest = {1: 150, 2: 14, 3: 7}[rank]
     lengths = tuple(draw(st.sampled_from([1, 2, 7, 41]) | st.integers(1, longest)) for _ in range(rank))
     lengths = tuple(min(n, longest) for n in lengths)
-    kind = draw(st.sampled_from(["slide", "slide", "slide", "slide", "split", "global"]))
+    kind = draw(st.sampled_from(["slide", "slide", "slide", "slide", "split", "global", "mixed"]))
+    if kind == "mixed":
+        return Placed(tuple(draw(any_rule(n)) for n in lengths), lengths, mixed=True)
     if kind == "global":
         return Placed((Split(1),) * rank, lengths, draw(st.booleans()))
     if kind == "split":

@@ -38,6 +38,7 @@ def spread_out(op: str) -> Iterator[Case]:
         yield from found[start::7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", OPERATORS)
 def test_the_right_pool_passes(op: str) -> None:
     for case in table(op)[::3]:  # a third holds every window and type; the whole table takes a minute

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 import cenote
 import oracle
+from cases import cenote_window
 from cenote.geometry import Layer, walk
+from strategies import tables
 
 lengths = st.integers(1, 60)
 small = st.integers(1, 9)
@@ -25,21 +27,9 @@ def slides(draw: st.DrawFn) -> oracle.Slide:
     return oracle.Slide(draw(small), draw(st.integers(1, 12)), pad, draw(st.sampled_from([1, 1, 2, 3, 11])), ceil)
 
 
-@st.composite
-def tables(draw: st.DrawFn, length: int) -> oracle.Spans:
-    rows = draw(
-        st.lists(st.tuples(st.integers(0, length), st.integers(0, length), st.integers(1, 5)), min_size=1, max_size=6)
-    )
-    return oracle.Spans(tuple((min(a, b), max(a, b), step) for a, b, step in rows))
-
-
 def library(rule):
     """The library's rule for the oracle's."""
-    if isinstance(rule, oracle.Split):
-        return cenote.Split(rule.parts)
-    if isinstance(rule, oracle.Spans):
-        return cenote.Spans(rule.table)
-    return cenote.Slide(rule.size, rule.stride, rule.dilation, rule.pad, rule.ceil)
+    return cenote_window((rule,)).rules[0]
 
 
 def arguments(rules):

@@ -181,7 +181,10 @@ def interrupt(code: str, pause: float = 0.5) -> float:
     return seconds
 
 
-needs_signals = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+def needs_signals(test):
+    return pytest.mark.slow(pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")(test))
+
+
 # The core promises to look for signals about every 0.1 s; the rest is Python's own ending, on a busy machine.
 PATIENCE = 2.0
 

@@ -68,6 +68,7 @@ class Placed:
     rules: tuple[Any, ...]
     lengths: tuple[int, ...]
     keepdims: bool | None = None  # a bool: global pooling
+    mixed: bool = False  # rules of several kinds, which only a Window can say
 
     @property
     def taps(self) -> int:
@@ -79,6 +80,8 @@ class Placed:
     def name(self) -> str:
         """The window in the notation of the library, and the lengths: 3x3/2+1^:7x8."""
         lengths = _joined(self.lengths, keep=True)
+        if self.mixed:
+            return f"{'|'.join(map(repr, self.rules))}:{lengths}"
         if self.keepdims is not None:
             return f"*:{lengths}"
         if isinstance(self.rules[0], Split):
