@@ -46,6 +46,6 @@ ROW = Dialect(
         Note("averages divide by the cells inside the input", "keras 3.15, run: ones with 'same' stay ones"),
         Note("adaptive layers exist from Keras 3.13 on", "keras.layers, list of layers"),
         Note("data_format left out is channels_last", "keras.layers.MaxPooling2D, arguments"),
-        Note("the window of all -inf gives the lowest finite float in TensorFlow on the CPU", "TensorFlow, run"),
+        Note("the window of all -inf gives the lowest finite float in TensorFlow on the CPU", "TensorFlow 2.21, run"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,9 @@ def check_dtype(who: str, name: str, dtype: Dtype, kinds: tuple[str, ...]) -> No
 
 def refuse_masked(who: str, name: str, x: object) -> None:
     """A mask would be lost without a word."""
-    if isinstance(x, np.ma.MaskedArray):
+    # No masked array exists before numpy.ma was imported, and importing it for the question takes up to 25 ms.
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(x, masked.MaskedArray):
         raise bad_type(who, f"{name} is a masked array, and its mask would be lost", f"fill it: {name}.filled(value)")
 
 
