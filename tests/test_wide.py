@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cenote
-from arrays import fill, seed_of
+from arrays import dtype_of, fill, seed_of
 from oracle import Slide, Split
 from taploop import TapLoop
 
@@ -120,3 +120,51 @@ def compare(op: str, x: np.ndarray, rules: tuple[Any, ...], axes: tuple[int, ...
     assert pullback is not None
     _, _, spread = TapLoop().run(op, size, rules, axes, {}, np.abs(dy).astype(np.float64))
     assert near(pullback(dy), dx, spread, taps), where
+
+
+PLANES: dict[str, tuple[Any, ...]] = {
+    "2/2": (Slide(2, 2), Slide(2, 2)),
+    "3/2+1": (Slide(3, 2, (1, 1)),) * 2,
+    "3/2^": (Slide(3, 2, ceil=True),) * 2,
+    "7x5/1+same": (Slide(7, 1, "same"), Slide(5, 1, "same")),
+    "1x31/1": (Slide(1, 1), Slide(31, 1)),
+    "31x1/3": (Slide(31, 3), Slide(1, 1)),
+    ">7x9": (Split(7), Split(9)),
+}
+
+
+@pytest.mark.parametrize("window", PLANES)
+@pytest.mark.parametrize(
+    ("op", "dtype"), [("max", "float32"), ("max", "uint8"), ("min", "float16"), ("avg", "float32")]
+)
+def test_planes(op: str, dtype: str, window: str, threads: None) -> None:
+    """Arrays large enough to be cut into tiles and shared among threads, cut at odd places."""
+    rules = PLANES[window]
+    for shape, axes in (((2, 3, 131, 149), (2, 3)), ((2, 131, 149, 3), (1, 2))):
+        x = fill(shape, dtype, "ties" if op == "max" and dtype == "float32" else "random", 5)
+        for count in (1, 3):
+            cenote.set_num_threads(count)
+            compare(op, x, rules, axes, f"{shape} with {count} threads")
+
+
+@pytest.mark.parametrize("layout", ["row", "column", "channels", "plane"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_long_sums_lose_little(dtype: str, layout: str) -> None:
+    """A running sum in float32 stops growing at 2**24 ones and drifts long before; blocks and a tree do not.
+
+    Allowed: 128 units for the additions within a block, one for each of the log2(n) levels of the tree, and half a
+    unit of the result's own type.
+    """
+    n = 2**24 + 2**20
+    shape = {"row": (n,), "column": (n, 1), "channels": (n // 4, 4), "plane": (n // 2**12, 2**12)}[layout]
+    axes = (0, 1) if layout == "plane" else 0
+    ones = np.broadcast_to(np.ones((), dtype), shape)
+    assert (cenote.global_avg_pool(ones, axes=axes) == 1).all()
+    size = 2**20
+    x = np.random.default_rng(1).random(size).astype(dtype) + dtype_of(dtype).type(0.5)
+    x = x.reshape({"row": (size,), "column": (size, 1), "channels": (size // 4, 4), "plane": (2**10, 2**10)}[layout])
+    exact = np.mean(x.astype(np.float64), axis=axes)  # 2**20 numbers of 24 bits: float64 adds them without error
+    unit = 2.0**-24
+    own = 2.0**-11 if dtype == "float16" else unit
+    got = cenote.global_avg_pool(x, axes=axes).astype(np.float64)
+    assert (np.abs(got - exact) <= ((128 + 20) * unit + own) * exact).all()
