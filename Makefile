@@ -37,7 +37,7 @@ test: $(STAMPS)/dev torch check says-installed ## everything: install, checks, a
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
-	$(BIN)/pytest -m "not slow and not torch" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch" $(PYTEST_ARGS)
 
 # --- the environment: one stamp per step, each redone only when what it depends on has changed --------------------
 
