@@ -286,6 +286,8 @@ std::string compiler() {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    // A thread that still pools while the interpreter ends keeps its plan: no leak worth a warning to the user.
+    nb::set_leak_warnings(false);
     m.doc() = "Compiled pooling kernels. Use cenote's functions; this module checks only what memory safety needs.";
     nb::class_<Plan>(m, "Plan")
         .def(nb::init<const std::vector<size_t>&, nb::list>(), nb::arg("axes"), nb::arg("tables"))

@@ -2,25 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
-#include "engines/layout.hpp"
 #include "engines/tree.hpp"
+#include "engines/walk.hpp"
 #include "reducers/common.hpp"
 #include "threads/parallel.hpp"
 
 namespace cenote {
-
-// The taps of one window (or of n windows side by side) at the first byte `x`.
-struct Box {
-    const char* x;
-    int64_t d, h, w;                 // taps per axis
-    int64_t step_d, step_h, step_w;  // bytes between taps
-    int64_t lane;                    // bytes between windows side by side
-    // The mark of tap (d, h, w), for engines that say where a value was found, is the sum of d * mark_d and so on.
-    int64_t mark_d, mark_h, mark_w;
-};
 
 template <class Reducer, class Acc>
 class WindowEngine {
@@ -148,74 +138,43 @@ struct Divisors {
     By number;
 
     By at(int64_t d, int64_t h, int64_t w) const {
-        if (rule == Divisor::number) return number;
         uint64_t wrapping = 1;  // below 2^63 in any call that geometry lets through; a table may still say anything
+        bool empty = false;
         const int64_t index[] = {d, h, w};
-        for (size_t a = 0; a < kMostPooled; ++a)
-            wrapping *= static_cast<uint64_t>(geometry.axis[a].divisor(rule)[static_cast<size_t>(index[a])]);
-        // 1 for a window that has no taps to count: its sum, 0, is its average
-        const int64_t product = wrapping == 0 ? 1 : static_cast<int64_t>(wrapping);
-        return {product, static_cast<double>(product)};
+        for (size_t a = 0; a < kMostPooled; ++a) {
+            const auto i = static_cast<size_t>(index[a]);
+            empty |= geometry.axis[a].count[i] == 0;
+            wrapping *= static_cast<uint64_t>(geometry.axis[a].divisor(rule)[i]);
+        }
+        // A window without taps is not divided: its sum, 0, is its average, and a negative number would make it -0.
+        if (empty || wrapping == 0) return {1, 1.0};
+        if (rule == Divisor::number) return number;
+        return {static_cast<int64_t>(wrapping), static_cast<double>(static_cast<int64_t>(wrapping))};
     }
 };
 
 // Arrays: 0 = x, 1 = y.
 template <class Reducer, class Acc>
-void forward_values(const Reducer& reducer, const Geometry& g, Layout layout, DType in, DType out,
+void forward_values(const Reducer& reducer, const Geometry& g, const Layout& layout, DType in, DType out,
                     const Divisors& divisors, int threads, Control& control) {
-    layout.choose_lane();
-    const bool along_w = layout.lane.extent == 1;
-    const std::vector<Run> runs = runs_along(g.axis[2], along_w ? kLanes : 1);
-    const int64_t segments = (static_cast<int64_t>(runs.size()) + kSegment - 1) / kSegment;
-    const Rows rows{layout.outer_total(), g.axis[0].out(), g.axis[1].out(), segments};
-    const int64_t taps = static_cast<int64_t>(std::min<uint64_t>(g.box(), 1 << 20));
-    const int64_t outputs = rows.outer * rows.d * rows.h * g.axis[2].out() * layout.lane.extent;
-    const Array &x = layout.array[0], &y = layout.array[1];
     const WindowEngine<Reducer, Acc> engine(reducer, in);
-
-    parallel_for(rows.total(), outputs > (int64_t{1} << 40) ? int64_t{1} << 60 : outputs * taps, threads, control,
-                 [&](int64_t begin, int64_t end, Ticker& ticker) {
-        for (int64_t unit = begin; unit < end; ++unit) {
-            const RowAt at = row_at(rows, unit);
-            const auto d = static_cast<size_t>(at.d), h = static_cast<size_t>(at.h);
-            const char* x_row = x.data + layout.offset(at.outer, 0) + g.axis[0].start[d] * x.stride[0] +
-                                g.axis[1].start[h] * x.stride[1];
-            char* y_row = y.data + layout.offset(at.outer, 1) + at.d * y.stride[0] + at.h * y.stride[1];
-            Box box{};
-            box.d = g.axis[0].count[d], box.h = g.axis[1].count[h];
-            box.step_d = g.axis[0].step[d] * x.stride[0], box.step_h = g.axis[1].step[h] * x.stride[1];
-            const int64_t last = std::min<int64_t>(static_cast<int64_t>(runs.size()), (at.segment + 1) * kSegment);
-            for (int64_t k = at.segment * kSegment; k < last; ++k) {
-                const Run& run = runs[static_cast<size_t>(k)];
-                const auto w = static_cast<size_t>(run.first);
-                box.x = x_row + g.axis[2].start[w] * x.stride[2];
-                box.w = g.axis[2].count[w];
-                box.step_w = g.axis[2].step[w] * x.stride[2];
-                box.lane = along_w ? run.distance * x.stride[2] : layout.lane.stride[0];
-                char* to = y_row + run.first * y.stride[2];
-                const int64_t to_stride = along_w ? y.stride[2] : layout.lane.stride[1];
-                const int64_t width = along_w ? run.n : layout.lane.extent;
-                const By by = divisors.at(at.d, at.h, run.first);
-                for (int64_t first = 0; first < width; first += kLanes) {
-                    const int n = static_cast<int>(std::min<int64_t>(kLanes, width - first));
-                    Acc result[kLanes];
-                    Box part = box;
-                    part.x += first * box.lane;
-                    if (!engine.reduce(part, n, result, ticker)) return;
-                    char* at_y = to + first * to_stride;
-                    if constexpr (requires(double* real) { reducer.finish_real(result, n, by, real); }) {
-                        if (is_integer_v<Acc> && reducer.to_float) {
-                            double real[kLanes];
-                            reducer.finish_real(result, n, by, real);
-                            store(out, at_y, to_stride, n, real);
-                            continue;
-                        }
-                    }
-                    reducer.finish(result, n, by);
-                    store(out, at_y, to_stride, n, result);
-                }
+    char* const y = layout.array[1].data;
+    each_block(g, layout, threads, control, [&](const Block& block, Ticker& ticker) {
+        Acc result[kLanes];
+        if (!engine.reduce(block.box, block.n, result, ticker)) return false;
+        const By by = divisors.at(block.d, block.h, block.w);
+        char* const to = y + block.at[1];
+        if constexpr (requires(double* real) { reducer.finish_real(result, block.n, by, real); }) {
+            if (is_integer_v<Acc> && reducer.to_float) {
+                double real[kLanes];
+                reducer.finish_real(result, block.n, by, real);
+                store(out, to, block.lane[1], block.n, real);
+                return true;
             }
         }
+        reducer.finish(result, block.n, by);
+        store(out, to, block.lane[1], block.n, result);
+        return true;
     });
 }
 
