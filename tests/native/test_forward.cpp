@@ -88,7 +88,9 @@ struct Wanted {
         const bool empty = lists[0].empty() || lists[1].empty() || lists[2].empty();
         if (call.reducer == Reducer::max || call.reducer == Reducer::min) return extreme(index, lists, empty, to);
         const int64_t by = divisor(shape, index, call.divisor, call.params.whole_number);
-        const double by_real = call.divisor == Divisor::number ? call.params.number : static_cast<double>(by);
+        // a window without taps is not divided, or a negative number would make its 0 a -0
+        const bool number = call.divisor == Divisor::number;
+        const double by_real = empty ? 1 : number ? call.params.number : static_cast<double>(by);
         if (numbers::whole(x.type) && call.reducer != Reducer::lp) {
             int128 total = 0;
             for (const int64_t d : lists[0])
