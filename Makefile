@@ -128,7 +128,7 @@ sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address 
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -R src/cenote $(SANITIZED)/ && rm -f $(SANITIZED)/cenote/native/_core*.so
 	cp build/sanitize/_core*.so $(SANITIZED)/cenote/native/
 	$(UNDER_SANITIZERS) $(PY) -c 'import cenote.native._core as c; print("sanitized:", c.__file__); assert "/$(SANITIZED)/" in c.__file__'
-	$(UNDER_SANITIZERS) $(BIN)/pytest -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
+	$(UNDER_SANITIZERS) $(BIN)/pytest -n auto --maxprocesses 4 -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package
