@@ -142,5 +142,5 @@ generate: $(STAMPS)/dev ## rewrite the files that are made from others (stub, ta
 	$(PY) scripts/generate.py
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
+	rm -rf $(VENV) build dist cenote-demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
