@@ -133,7 +133,6 @@ def test_examples_run(here: Here, name: str, command: str) -> None:
         ("pool a.png b.png --size 99999999999999999999", "beyond 2^63"),
         ("pool a.png b.png --adaptive 0", "parts is at least 1, got 0"),
         ("pool a.png b.png --window 3+", "cannot read the window '3+'"),
-        ("pool a.png b.png --window 2,>3", "mixes kinds of rules"),
         ("pool a.png b.png --size 2 --op median", "--op median: no such operator; write one of max, min"),
         ("pool a.png b.png --size 2 --divisor padded", "--divisor is not for max; it is for avg"),
         ("pool a.png b.png --size 2 --op avg --divisor 0", "divisor is a finite number other than 0"),

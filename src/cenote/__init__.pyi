@@ -22,7 +22,7 @@ from .ops import output_shape as output_shape
 from .ops import set_num_threads as set_num_threads
 from .ops import vjp as vjp
 
-Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | str | tuple[int, int]]
+Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | tuple[int, int]]
 
 __version__: str
 __all__: list[str]

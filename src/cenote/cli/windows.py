@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cenote.geometry import Axes, Slide, Split, Window, pooled_axes
+from cenote.geometry import Axes, Split, Window, pooled_axes
 
 from .errors import Usage
 
@@ -93,24 +93,16 @@ class Pooling:
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional (after the array) and keyword arguments of the public function."""
-        rules = self.window.rules
         if self.kind == "global_":
             return (), {"axes": self.axes, "keepdims": True}
         if self.kind == "adaptive_":
-            return (tuple(rule.parts for rule in rules if isinstance(rule, Split)),), {"axes": self.axes}
-        slides = [rule for rule in rules if isinstance(rule, Slide)]
-        return (tuple(slide.size for slide in slides),), {
-            "stride": tuple(slide.stride for slide in slides),
-            "padding": tuple(slide.pad for slide in slides),
-            "dilation": tuple(slide.dilation for slide in slides),
-            "ceil_mode": slides[0].ceil_mode,
-            "axes": self.axes,
-        }
+            return (tuple(rule.parts for rule in self.window.rules if isinstance(rule, Split)),), {"axes": self.axes}
+        return (self.window,), {"axes": self.axes}
 
 
 def check(text: str) -> None:
     """Read the notation on its own, so that a slip in it is not blamed on a file."""
-    _kind(text, Window.parse(text, who="pool"))
+    Window.parse(text, who="pool")
 
 
 def one_number(text: str) -> bool:
@@ -124,17 +116,14 @@ def pooling(text: str, axes: Axes, ndim: int) -> Pooling:
     # One entry stands for every pooled axis, as an int size does in Python.
     found = pooled_axes("pool", axes, ndim, None if parsed.rank == 1 else parsed.rank)
     window = Window.parse(text, len(found), who="pool")
-    return Pooling(window, found, _kind(text, window))
+    return Pooling(window, found, _kind(window))
 
 
-def _kind(text: str, window: Window) -> str:
+def _kind(window: Window) -> str:
     splits = [rule for rule in window.rules if isinstance(rule, Split)]
-    slides = [rule for rule in window.rules if isinstance(rule, Slide)]
-    if len(splits) == window.rank:
-        return "global_" if all(rule.parts == 1 for rule in splits) else "adaptive_"
-    if len(slides) == window.rank and len({slide.ceil_mode for slide in slides}) == 1:
-        return ""
-    raise Usage(f"the window {text!r} mixes kinds of rules; pool with one sliding, adaptive or global window")
+    if len(splits) < window.rank:
+        return ""  # the sliding functions take any Window
+    return "global_" if all(rule.parts == 1 for rule in splits) else "adaptive_"
 
 
 def read_axes(text: str | None) -> Axes:

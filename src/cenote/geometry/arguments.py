@@ -84,7 +84,7 @@ def _pair(who: str, name: str, value: Sequence[Any]) -> tuple[int, int]:
 
 
 def padding(who: str, value: object, rank: int) -> tuple[Pad, ...]:
-    """Normalise ``padding``: an int, a word, or one entry (int, word or ``(lo, hi)``) per pooled axis.
+    """Normalise ``padding``: an int, a word, or one entry (int or ``(lo, hi)``) per pooled axis.
 
     Nesting decides what is meant, never length: for two axes ``(1, 2)`` is 1 on the first axis and 2 on the
     second, and for one axis it is an error that shows how to write a pair.
@@ -101,8 +101,13 @@ def padding(who: str, value: object, rank: int) -> tuple[Pad, ...]:
     for i, entry in enumerate(entries):
         name = f"padding[{i}]"
         if isinstance(entry, str):
-            pads.append(word_pad(word(who, entry, name)))
-        elif is_sequence(entry):
+            spelled = word(who, entry, name)
+            raise bad(
+                who,
+                f"{name} is the word {spelled!r}, and a word stands for all axes",
+                f"write padding={spelled!r}, or a Window such as Window.parse('{'x'.join(['3'] * rank)}+{spelled}x1')",
+            )
+        if is_sequence(entry):
             pads.append(_pair(who, name, entry))
         else:
             side = integer(who, name, entry, 0)

@@ -67,12 +67,8 @@ class Window:
         dilations = per_axis(who, "dilation", dilation, count, 1)
         ceil = flag(who, "ceil_mode", ceil_mode)
         pads = read_padding(who, padding, count)
-        if ceil:
-            # asked of what was given: "valid" is (0, 0) by now
-            given = padding if is_sequence(padding) else (padding,)
-            spelled = next((word for word in given if isinstance(word, str)), None)
-            if spelled is not None:
-                raise word_with_ceil(who, spelled)
+        if ceil and isinstance(padding, str):
+            raise word_with_ceil(who, padding)
         return cls(tuple(Slide(k, s, d, p, ceil) for k, s, d, p in zip(sizes, strides, dilations, pads, strict=True)))
 
     @classmethod

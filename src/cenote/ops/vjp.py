@@ -109,7 +109,7 @@ def vjp(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> t
     """
     pooling = pooling_of("vjp", fn)
     for name in ("out", "return_indices"):
-        if kwargs.get(name):
+        if kwargs.get(name) is not None and kwargs[name] is not False:
             raise bad(
                 "vjp",
                 f"{name}={shown(kwargs[name])} has no meaning here, vjp returns (y, pullback)",

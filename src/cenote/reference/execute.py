@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def backward(call: Call, x: Array, dy: Array) -> Array:
     """The gradient of x: what every window gives to its taps, added up in row-major order of the outputs."""
     wide = accumulator(call.dtype, call.result)
     cells, upstream = _pooled_last(call, x), _pooled_last(call, dy).astype(wide)
-    values = _pooled_last(call, forward(call, x)[0]).astype(wide)
+    # in the accumulator's precision: rounded first, a 16-bit result would round the gradient twice
+    values = _pooled_last(call, forward(replace(call, result=wide, select=False), x)[0])
     dx = np.zeros(cells.shape, dtype=wide)
     flat_dx = dx.reshape(*dx.shape[: dx.ndim - len(call.axes)], -1)
     for where, taps, flat in _windows(call, cells):
