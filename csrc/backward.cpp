@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "engines/backward.hpp"
+#include "reducers/all.hpp"
 
 namespace cenote {
 namespace {
@@ -17,7 +18,7 @@ void with_rule(const Rule& rule, const ForwardCall& call, const Geometry& g, con
 template <class Acc>
 void real_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
                    Control& control) {
-    if (call.reducer != Reducer::lp)
+    if (kind_of(call.reducer) == Kind::winner)
         with_rule<Acc>(ToWinner<Acc, false>{}, call, g, layout, g_type, other_type, control);
     else if (std::isinf(call.params.p))
         with_rule<Acc>(ToWinner<Acc, true>{}, call, g, layout, g_type, other_type, control);
@@ -25,10 +26,20 @@ void real_backward(const ForwardCall& call, const Geometry& g, const Layout& lay
         with_rule<Acc>(LpShare<Acc>{call.params.p}, call, g, layout, g_type, other_type, control);
 }
 
+bool divides(Reducer reducer) {
+    switch (reducer) {
+#define CENOTE_REDUCER(name, type, kind) \
+    case Reducer::name: return type<float>::kDivides;
+#include "ops.def"
+#undef CENOTE_REDUCER
+    }
+    return false;
+}
+
 template <class Acc>
 void spread_backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, Control& control) {
     const Divisors divisors{g, call.divisor, {call.params.whole_number, call.params.number}};
-    with_rule<Acc>(Spread<Acc>{divisors, call.reducer == Reducer::avg}, call, g, layout, g_type, g_type, control);
+    with_rule<Acc>(Spread<Acc>{divisors, divides(call.reducer)}, call, g, layout, g_type, g_type, control);
 }
 
 }  // namespace
@@ -38,7 +49,7 @@ void run_backward(const ForwardCall& call, const Geometry& g, const Layout& layo
     const DType in = call.params.in;
     if (is_integral(in) || is_integral(g_type)) throw std::invalid_argument("integers have no gradient");
     const bool wide = is_double(in) || is_double(g_type);
-    if (call.reducer == Reducer::avg || call.reducer == Reducer::sum) {
+    if (kind_of(call.reducer) == Kind::spread) {
         if (is_complex(in) || is_complex(g_type))
             return wide ? spread_backward<c128>(call, g, layout, g_type, control)
                         : spread_backward<c64>(call, g, layout, g_type, control);

@@ -4,11 +4,7 @@
 #include "calls.hpp"
 #include "engines/select.hpp"
 #include "engines/window.hpp"
-#include "reducers/avg.hpp"
-#include "reducers/lp.hpp"
-#include "reducers/max.hpp"
-#include "reducers/min.hpp"
-#include "reducers/sum.hpp"
+#include "reducers/all.hpp"
 
 namespace cenote {
 namespace {
@@ -41,40 +37,39 @@ void with_summing(const Params& params, const Geometry& g, const Run& run) {
     run(int128{});
 }
 
-template <template <class> class R>
-struct Values {
-    // Which accumulators a reducer is compiled for follows from what it does with its taps.
-    static void run(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
-        const auto as = [&](auto acc) { values_as<R, decltype(acc)>(call, g, layout, control); };
-        if constexpr (!R<float>::kTree)
-            with_ordered(call.params.in, as);
-        else if constexpr (requires(R<float> r) { r.inverse; }) {
-            if (is_complex(call.params.in)) throw std::invalid_argument("no norm of complex values");
-            if (is_double(call.params.in) || is_double(call.params.out))
-                as(double{});
-            else
-                as(float{});
-        } else
-            with_summing(call.params, g, as);
-    }
-};
-
-template <template <class> class R>
-void select_with(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type,
-                 Position position, Control& control) {
-    with_ordered(call.params.in, [&](auto acc) {
-        using Acc = decltype(acc);
-        forward_select<R<Acc>, Acc>(R<Acc>(call.params), g, layout, call.params.in, position_type, position,
-                                    call.threads, control);
-    });
+// The accumulator that adds powers of values of a type.
+template <class Run>
+void with_powers(const Params& params, const Run& run) {
+    if (is_complex(params.in)) throw std::invalid_argument("no norm of complex values");
+    if (is_double(params.in) || is_double(params.out)) return run(double{});
+    run(float{});
 }
 
-template <template <class> class R, bool selects>
-void select_if(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type, Position position,
-               Control& control) {
-    if constexpr (selects)
-        select_with<R>(call, g, layout, position_type, position, control);
+template <template <class> class R, Kind kind>
+void values(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
+    const auto as = [&](auto acc) { values_as<R, decltype(acc)>(call, g, layout, control); };
+    if constexpr (kind == Kind::winner)
+        with_ordered(call.params.in, as);
+    else if constexpr (kind == Kind::norm)
+        with_powers(call.params, as);
     else
+        with_summing(call.params, g, as);
+}
+
+// A norm has a winner for p = infinity alone, and it is wanted for the gradient of floats.
+template <template <class> class R, Kind kind>
+void select(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type, Position position,
+            Control& control) {
+    const auto with = [&](auto reducer, auto acc) {
+        forward_select<decltype(reducer), decltype(acc)>(reducer, g, layout, call.params.in, position_type, position,
+                                                         call.threads, control);
+    };
+    if constexpr (kind == Kind::winner)
+        with_ordered(call.params.in, [&](auto acc) { with(R<decltype(acc)>(call.params), acc); });
+    else if constexpr (kind == Kind::norm) {
+        if (is_integral(call.params.in)) throw std::invalid_argument("integers have no gradient");
+        with_powers({call.params.in, call.params.in}, [&](auto acc) { with(MaxAbs<decltype(acc)>(call.params), acc); });
+    } else
         throw std::invalid_argument("this reducer selects no tap");
 }
 
@@ -84,8 +79,8 @@ void run_forward(const ForwardCall& call, const Geometry& g, const Layout& layou
     if (call.divisor == Divisor::number && call.params.whole_number == 0 && is_integral(call.params.out))
         throw std::invalid_argument("an integer average by 0");
     switch (call.reducer) {
-#define CENOTE_REDUCER(name, type, selects) \
-    case Reducer::name: return Values<type>::run(call, g, layout, control);
+#define CENOTE_REDUCER(name, type, kind) \
+    case Reducer::name: return values<type, Kind::kind>(call, g, layout, control);
 #include "ops.def"
 #undef CENOTE_REDUCER
     }
@@ -93,21 +88,9 @@ void run_forward(const ForwardCall& call, const Geometry& g, const Layout& layou
 
 void run_select(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type,
                 Position position, Control& control) {
-    if (call.reducer == Reducer::lp) {
-        if (is_integral(call.params.in)) throw std::invalid_argument("integers have no gradient");
-        if (is_complex(call.params.in)) throw std::invalid_argument("no norm of complex values");
-        if (call.params.in == DType::f64) {
-            forward_select<MaxAbs<double>, double>(MaxAbs<double>(call.params), g, layout, call.params.in,
-                                                   position_type, position, call.threads, control);
-        } else {
-            forward_select<MaxAbs<float>, float>(MaxAbs<float>(call.params), g, layout, call.params.in, position_type,
-                                                 position, call.threads, control);
-        }
-        return;
-    }
     switch (call.reducer) {
-#define CENOTE_REDUCER(name, type, selects) \
-    case Reducer::name: return select_if<type, selects>(call, g, layout, position_type, position, control);
+#define CENOTE_REDUCER(name, type, kind) \
+    case Reducer::name: return select<type, Kind::kind>(call, g, layout, position_type, position, control);
 #include "ops.def"
 #undef CENOTE_REDUCER
     }

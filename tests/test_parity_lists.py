@@ -32,11 +32,11 @@ def test_the_oracle_and_the_cases_know_every_row() -> None:
 
 def test_ops_def_names_every_reducer() -> None:
     text = (ROOT / "csrc" / "ops.def").read_text()
-    compiled = re.findall(r"^CENOTE_REDUCER\(\s*(\w+)\s*,.*?(true|false)\)", text, re.MULTILINE)
+    compiled = re.findall(r"^CENOTE_REDUCER\(\s*(\w+)\s*,.*?(\w+)\)", text, re.MULTILINE)
     assert {name for name, _ in compiled} == {op.reducer for op in OPS.values() if op.reducer}
     for op in OPS.values():
         if op.reducer:
-            assert dict(compiled)[op.reducer] == str(op.selects).lower()
+            assert (dict(compiled)[op.reducer] == "winner") == op.selects
 
 
 def test_names_of_the_catalogue_and_of_the_package() -> None:

@@ -1,6 +1,7 @@
 // The Python module: buffers and tables in, a run of a kernel, an exception out. The only file that knows Python.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -179,7 +180,7 @@ struct Settings {
     int threads;
 
     ForwardCall call() const {
-        if (reducer < 0 || reducer > static_cast<int>(Reducer::lp)) throw std::invalid_argument("unknown reducer");
+        if (reducer < 0 || reducer >= kReducers) throw std::invalid_argument("unknown reducer");
         if (divisor < 0 || divisor > static_cast<int>(Divisor::number)) throw std::invalid_argument("unknown divisor");
         Params params;
         params.in = dtype_of(in);
@@ -223,9 +224,9 @@ void gradient(const Plan& plan, const Settings& settings, nb::handle dx, nb::han
     std::optional<Buffer> bo, bx;
     if (!other.is_none()) bo.emplace(other, false);
     if (!x.is_none()) bx.emplace(x, false);
-    const bool spreads = call.reducer == Reducer::avg || call.reducer == Reducer::sum;
-    if (!spreads && !bo) throw std::invalid_argument("this gradient needs offsets or the result");
-    if (call.reducer == Reducer::lp && !bx) throw std::invalid_argument("this gradient needs the input");
+    const Kind kind = kind_of(call.reducer);
+    if (kind != Kind::spread && !bo) throw std::invalid_argument("this gradient needs offsets or the result");
+    if (kind == Kind::norm && !bx) throw std::invalid_argument("this gradient needs the input");
     check_item(bdx, call.params.in);
     check_item(bg, dtype_of(g_type));
     if (bo) check_item(*bo, dtype_of(other_type));
@@ -314,11 +315,15 @@ NB_MODULE(_core, m) {
         return names;
     });
     m.def("reducers", [] {
-        return std::vector<std::string>{
-#define CENOTE_REDUCER(name, type, selects) #name,
+        return std::vector<std::pair<std::string, std::string>>{
+#define CENOTE_REDUCER(name, type, kind) {#name, #kind},
 #include "ops.def"
 #undef CENOTE_REDUCER
         };
     });
+    m.def("divisors", [] { return std::vector<std::string>{"inside", "padded", "window", "number"}; });
+    // For tests: see threads/parallel.hpp.
+    m.def("set_work_per_thread", [](int64_t n) { work_per_thread = std::max<int64_t>(1, n); }, nb::arg("n"));
+    m.def("threads_started", [] { return threads_started.load(); });
     m.attr("version") = CENOTE_VERSION;
 }

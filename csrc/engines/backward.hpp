@@ -58,12 +58,7 @@ struct Spread {
         std::copy(u.g, u.g + u.n, share);
         if (divides) {
             const double by = divisors.at(u.d, u.h, u.w).real;
-            if constexpr (is_complex_v<Acc>) {
-                const auto real = static_cast<typename Acc::value_type>(by);
-                for (int i = 0; i < u.n; ++i) share[i] = Acc(share[i].real() / real, share[i].imag() / real);
-            } else {
-                for (int i = 0; i < u.n; ++i) share[i] = share[i] / static_cast<Acc>(by);
-            }
+            for (int i = 0; i < u.n; ++i) share[i] = divided(share[i], by);
         }
         Acc* to = u.dx + u.first * u.n;
         for (int64_t j = 0; j < u.cells; ++j, to += u.step * u.n)
@@ -129,8 +124,9 @@ public:
     void run(int threads, Control& control) const {
         const int64_t in_w = g_.axis[2].in, lanes = layout_.lane.extent;
         const Rows rows{layout_.outer_total(), g_.axis[0].in, g_.axis[1].in, (in_w + kCells - 1) / kCells};
-        const int64_t cells = rows.outer * rows.d * rows.h * in_w * lanes;
-        parallel_for(rows.total(), cells, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+        const int64_t outputs = rows.outer * g_.axis[0].out() * g_.axis[1].out() * g_.axis[2].out() * lanes;
+        parallel_for(rows.total(), taps_in_all(g_, outputs), threads, control,
+                     [&](int64_t begin, int64_t end, Ticker& ticker) {
             Scratch scratch;
             const auto size = static_cast<size_t>(std::min(kCells, in_w) * std::min<int64_t>(kLanes, lanes));
             scratch.dx.resize(size);

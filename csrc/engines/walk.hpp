@@ -42,9 +42,7 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
     const std::vector<Run> runs = runs_along(g.axis[2], along_w ? kLanes : 1);
     const auto total_runs = static_cast<int64_t>(runs.size());
     const Rows rows{layout.outer_total(), g.axis[0].out(), g.axis[1].out(), (total_runs + kSegment - 1) / kSegment};
-    const int64_t taps = static_cast<int64_t>(std::min<uint64_t>(g.box(), 1 << 20));
     const int64_t outputs = rows.outer * rows.d * rows.h * g.axis[2].out() * layout.lane.extent;
-    const int64_t work = outputs > (int64_t{1} << 40) ? int64_t{1} << 60 : outputs * taps;
     const Array& x = layout.array[0];
 
     const auto row = [&](const RowAt& at, Ticker& ticker) {
@@ -83,7 +81,8 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
         }
         return true;
     };
-    parallel_for(rows.total(), work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+    parallel_for(rows.total(), taps_in_all(g, outputs), threads, control,
+                 [&](int64_t begin, int64_t end, Ticker& ticker) {
         for (int64_t unit = begin; unit < end; ++unit)
             if (!row(row_at(rows, unit), ticker)) return;
     });

@@ -16,6 +16,7 @@ inline Int divide_half_even(Int total, Int by) {
 
 template <class Acc>
 struct Avg : Sum<Acc> {
+    static constexpr bool kDivides = true;
     bool to_float;
 
     explicit Avg(const Params& params) : Sum<Acc>(params), to_float(!is_integral(params.out)) {}
@@ -25,12 +26,8 @@ struct Avg : Sum<Acc> {
             // A float result of integers is divided where it is stored: see finish_real.
             if (!to_float)
                 for (int i = 0; i < n; ++i) a[i] = divide_half_even<Acc>(a[i], static_cast<Acc>(by.whole));
-        } else if constexpr (is_complex_v<Acc>) {
-            using Real = typename Acc::value_type;
-            const Real d = static_cast<Real>(by.real);
-            for (int i = 0; i < n; ++i) a[i] = Acc(a[i].real() / d, a[i].imag() / d);
         } else {
-            for (int i = 0; i < n; ++i) a[i] = a[i] / static_cast<Acc>(by.real);
+            for (int i = 0; i < n; ++i) a[i] = divided(a[i], by.real);
         }
     }
 

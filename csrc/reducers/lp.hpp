@@ -9,24 +9,24 @@ namespace cenote {
 
 template <class Acc>
 struct Lp {
-    static constexpr bool kTree = true;
+    static constexpr bool kTree = true, kDivides = false;
     Acc p, inverse;
-    enum class Kind { one, two, any, inf } kind;
+    enum class Power { one, two, any, inf } power;
 
     explicit Lp(const Params& params)
         : p(static_cast<Acc>(params.p)),
           inverse(static_cast<Acc>(1.0 / params.p)),
-          kind(params.p == 1.0        ? Kind::one
-               : params.p == 2.0      ? Kind::two
-               : std::isinf(params.p) ? Kind::inf
-                                      : Kind::any) {}
+          power(params.p == 1.0        ? Power::one
+                : params.p == 2.0      ? Power::two
+                : std::isinf(params.p) ? Power::inf
+                                       : Power::any) {}
 
     void lift(Acc* v, int n) const {
-        switch (kind) {
-            case Kind::two:
+        switch (power) {
+            case Power::two:
                 for (int i = 0; i < n; ++i) v[i] = v[i] * v[i];
                 return;
-            case Kind::any:
+            case Power::any:
                 for (int i = 0; i < n; ++i) v[i] = std::pow(std::abs(v[i]), p);
                 return;
             default:
@@ -35,7 +35,7 @@ struct Lp {
     }
 
     void merge(Acc* a, const Acc* b, int n) const {
-        if (kind == Kind::inf)
+        if (power == Power::inf)
             for (int i = 0; i < n; ++i) a[i] = (b[i] > a[i] || b[i] != b[i]) ? b[i] : a[i];
         else
             for (int i = 0; i < n; ++i) a[i] = a[i] + b[i];
@@ -44,14 +44,14 @@ struct Lp {
     Acc empty() const { return Acc(0); }
 
     void finish(Acc* a, int n, By) const {
-        if (kind == Kind::two)
+        if (power == Power::two)
             for (int i = 0; i < n; ++i) a[i] = std::sqrt(a[i]);
-        else if (kind == Kind::any)
+        else if (power == Power::any)
             for (int i = 0; i < n; ++i) a[i] = std::pow(a[i], inverse);
     }
 };
 
-// The largest |x|, as a selecting reducer: where the gradient of p = infinity goes.
+// The largest |x|, for the selecting engine alone: where the gradient of p = infinity goes.
 template <class Acc>
 struct MaxAbs {
     Acc identity = Acc(0);

@@ -7,7 +7,7 @@ namespace cenote {
 
 template <class Acc>
 struct Max {
-    static constexpr bool kTree = false;
+    static constexpr bool kTree = false, kDivides = false;
     Acc identity;
 
     explicit Max(const Params& params) : identity(lowest<Acc>(params.in)) {}

@@ -7,7 +7,7 @@ namespace cenote {
 
 template <class Acc>
 struct Min {
-    static constexpr bool kTree = false;
+    static constexpr bool kTree = false, kDivides = false;
     Acc identity;
 
     explicit Min(const Params& params) : identity(highest<Acc>(params.in)) {}

@@ -7,7 +7,7 @@ namespace cenote {
 
 template <class Acc>
 struct Sum {
-    static constexpr bool kTree = true;
+    static constexpr bool kTree = true, kDivides = false;
 
     explicit Sum(const Params&) {}
 

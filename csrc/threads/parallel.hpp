@@ -63,12 +63,16 @@ private:
 
 constexpr int64_t kWorkPerThread = 200'000;  // taps below which starting a thread costs more than it saves
 
+// For tests: a lower price lets small calls thread as well, and the count shows that they did.
+inline std::atomic<int64_t> work_per_thread{kWorkPerThread};
+inline std::atomic<int64_t> threads_started{0};
+
 // Runs body(begin, end, ticker) over [0, units) on up to `threads` threads, this one among them. `work` estimates the
 // taps in all. What each unit computes must not depend on who runs it.
 template <class Body>
 void parallel_for(int64_t units, int64_t work, int threads, Control& control, const Body& body) {
     if (units <= 0) return;
-    int64_t team = std::min<int64_t>({static_cast<int64_t>(threads), units, 1 + work / kWorkPerThread});
+    int64_t team = std::min<int64_t>({static_cast<int64_t>(threads), units, 1 + work / work_per_thread.load()});
     team = std::max<int64_t>(team, 1);
     const int64_t chunk = std::max<int64_t>(1, units / (team * 16));
     std::atomic<int64_t> next{0};
@@ -112,6 +116,7 @@ void parallel_for(int64_t units, int64_t work, int threads, Control& control, co
                 --running;
                 changed.notify_all();
             });
+            threads_started.fetch_add(1, std::memory_order_relaxed);
         } catch (const std::exception&) {  // no more threads or memory to be had: fewer do the same work
             const std::lock_guard lock(mutex);
             --running;

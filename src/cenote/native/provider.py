@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..catalogue import Call
 from ..catalogue.dtypes import INTEGRAL, accumulator, kind_of
-from ..catalogue.parameters import DIVISORS
 from ..errors import bad
 from ..geometry import Window
 from . import _core
@@ -21,7 +20,9 @@ from .threads import get_num_threads
 
 Array = NDArray[Any]
 
-_REDUCERS: Final = {name: code for code, name in enumerate(_core.reducers())}
+_REDUCERS: Final = {name: code for code, (name, _) in enumerate(_core.reducers())}
+_KINDS: Final = dict(_core.reducers())  # "winner", "spread" or "norm": see csrc/ops.def
+_DIVISORS: Final = {name: code for code, name in enumerate(_core.divisors())}
 _BY_NAME: Final = {name: code for code, name in enumerate(_core.dtypes())}
 _CACHED_OUTPUTS: Final = 1 << 16  # plans with longer tables are not kept
 
@@ -103,8 +104,9 @@ class NativeProvider:
     def forward_saving(self, call: Call, x: Array, values: Array) -> Saved:
         """``forward``, and what ``backward`` will need."""
         plan = _plan(call.who, call.window, call.lengths, call.axes)
-        norm = call.op.reducer == "lp"
-        if not call.op.selects and not (norm and math.isinf(call.params.p)):
+        kind = _KINDS[str(call.op.reducer)]
+        norm = kind == "norm"
+        if kind == "spread" or (norm and not math.isinf(call.params.p)):
             self.forward(call, x, values, None)
             if not norm:
                 return Saved()
@@ -181,7 +183,7 @@ def _settings(call: Call) -> _core.Settings:
         _known(call.dtype),
         _known(call.result),
         float(call.params.p),
-        DIVISORS.index(rule) if isinstance(rule, str) else len(DIVISORS),
+        _DIVISORS[rule if isinstance(rule, str) else "number"],
         float(number),
         whole,
         get_num_threads(),
