@@ -131,7 +131,7 @@ inline T lower(Acc value) {
     } else if constexpr (std::is_integral_v<T> && std::is_floating_point_v<Acc>)
         return T{};  // never asked for: float sums have float results
     else if constexpr (std::is_floating_point_v<T> && is_integer_v<Acc>)
-        return static_cast<T>(static_cast<double>(value));
+        return static_cast<T>(value);  // straight from the integer: by way of double it would be rounded twice
     else
         return static_cast<T>(value);
 }

@@ -17,7 +17,6 @@ from cenote.catalogue import OPS, Op
 from cenote.ops.signature import FORMS, REQUIRED, arguments
 
 ROOT = Path(__file__).resolve().parent.parent
-FUNCTIONS = {"sliding": "{}", "adaptive": "adaptive_{}", "global": "global_{}"}
 
 STUB_HEAD = '''"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""
 
@@ -50,11 +49,6 @@ __all__: list[str]
 '''
 
 
-def function_name(op: Op, form: str) -> str:
-    """Name of a public function."""
-    return FUNCTIONS[form].format(op.function)
-
-
 def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
     lines = []
     keyword = False
@@ -71,7 +65,7 @@ def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
             pair = "tuple[NDArray[Any], NDArray[np.int64]]"
             annotation = f"{pair if select == 'True' else 'NDArray[Any]'} | None"
         lines.append(f"    {argument.name}: {annotation}{default.replace(chr(39), chr(34))},")
-    return "\n".join([f"def {function_name(op, form)}(", *lines, f") -> {returns}: ..."])
+    return "\n".join([f"def {op.function_name(form)}(", *lines, f") -> {returns}: ..."])
 
 
 def stub(rows: Mapping[str, Op] = OPS) -> str:
@@ -85,6 +79,7 @@ def stub(rows: Mapping[str, Op] = OPS) -> str:
             pair = "tuple[NDArray[Any], NDArray[np.int64]]"
             parts.append("@overload\n" + _stub_function(op, form, "False", "NDArray[Any]"))
             parts.append("@overload\n" + _stub_function(op, form, "True", pair))
+            parts.append("@overload\n" + _stub_function(op, form, None, f"NDArray[Any] | {pair}"))
     return "\n".join(parts) + "\n"
 
 
@@ -99,7 +94,7 @@ def operators_page(rows: Mapping[str, Op] = OPS) -> str:
         support_table(rows),
     ]
     for op in rows.values():
-        names = ", ".join(f"`{function_name(op, form)}`" for form in FORMS)
+        names = ", ".join(f"`{op.function_name(form)}`" for form in FORMS)
         own = [f"- `{p.name}={p.default!r}`: {p.doc}" for p in op.parameters]
         parts += [
             "",
@@ -128,7 +123,7 @@ def support_table(rows: Mapping[str, Op] = OPS) -> str:
     head = "| operator | functions | input | result | indices | gradient |\n|---|---|---|---|---|---|"
     lines = [head]
     for op in rows.values():
-        names = "<br>".join(f"`{function_name(op, form)}`" for form in FORMS)
+        names = "<br>".join(f"`{op.function_name(form)}`" for form in FORMS)
         kinds = ", ".join(_KIND_WORDS[kind] for kind in op.kinds)
         indices = "yes" if op.selects else "-"
         gradient = op.gradient_rule.replace("|", "\\|")  # a bare bar would end the cell

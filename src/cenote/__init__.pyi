@@ -54,6 +54,19 @@ def max_pool(
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
+def max_pool(
+    x: ArrayLike,
+    size: int | Sequence[int] | Window,
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    axes: int | Sequence[int] | str | None = None,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
 def min_pool(
     x: ArrayLike,
     size: int | Sequence[int] | Window,
@@ -79,6 +92,19 @@ def min_pool(
     return_indices: Literal[True],
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
+def min_pool(
+    x: ArrayLike,
+    size: int | Sequence[int] | Window,
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    axes: int | Sequence[int] | str | None = None,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def avg_pool(
     x: ArrayLike,
     size: int | Sequence[int] | Window,
@@ -136,6 +162,15 @@ def adaptive_max_pool(
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
+def adaptive_max_pool(
+    x: ArrayLike,
+    parts: int | Sequence[int | None],
+    *,
+    axes: int | Sequence[int] | str | None = None,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
 def adaptive_min_pool(
     x: ArrayLike,
     parts: int | Sequence[int | None],
@@ -153,6 +188,15 @@ def adaptive_min_pool(
     return_indices: Literal[True],
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
+def adaptive_min_pool(
+    x: ArrayLike,
+    parts: int | Sequence[int | None],
+    *,
+    axes: int | Sequence[int] | str | None = None,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def adaptive_avg_pool(
     x: ArrayLike,
     parts: int | Sequence[int | None],
@@ -198,6 +242,15 @@ def global_max_pool(
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
+def global_max_pool(
+    x: ArrayLike,
+    *,
+    axes: int | Sequence[int] | str = (-2, -1),
+    keepdims: bool = False,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
 def global_min_pool(
     x: ArrayLike,
     *,
@@ -215,6 +268,15 @@ def global_min_pool(
     return_indices: Literal[True],
     out: tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
+@overload
+def global_min_pool(
+    x: ArrayLike,
+    *,
+    axes: int | Sequence[int] | str = (-2, -1),
+    keepdims: bool = False,
+    return_indices: bool = False,
+    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def global_avg_pool(
     x: ArrayLike,
     *,

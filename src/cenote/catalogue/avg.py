@@ -14,10 +14,8 @@ from .sum import total, wrapped
 
 
 def divisor(taps: Taps) -> Any:
-    """The number that the sum is divided by; 1 for a window without real taps, whose average is 0."""
+    """The number that the sum is divided by."""
     rule = taps.params.divisor
-    if not taps.inside:
-        return 1
     return (
         {"inside": taps.inside, "padded": taps.padded, "window": taps.window}[rule] if isinstance(rule, str) else rule
     )
@@ -99,6 +97,7 @@ ROW = Op(
 >>> x = np.array([[1.0, 9, 2, 8], [3, 4, 5, 7]])
 >>> cenote.avg_pool(x, 2)
 array([[4.25, 5.5 ]])
+
 >>> cenote.avg_pool(np.array([10.0, 20.0]), (3,), stride=2, padding="same")  # two real taps
 array([15.])
 """,

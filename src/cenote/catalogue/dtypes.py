@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -36,6 +37,9 @@ def names(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 def requested(who: str, dtype: object) -> Dtype:
     """What the argument ``dtype=`` names."""
+    if isinstance(dtype, str) and dtype == "bfloat16":
+        with suppress(ImportError):
+            import ml_dtypes  # noqa: F401  # NumPy knows the name once this is there
     try:
         found: Dtype = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:

@@ -79,6 +79,7 @@ ROW = Op(
         "sliding": """
 >>> cenote.lp_pool(np.array([[3.0, -4.0, 0.0, 5.0]]), (1, 2))
 array([[5., 5.]])
+
 >>> cenote.lp_pool(np.array([3.0, -4.0]), (2,), p=np.inf)
 array([4.])
 """,
@@ -91,5 +92,5 @@ array([5., 5.])
 array(5.)
 """,
     },
-    torch_note="``torch``'s ``lp_pool`` uses x^p, not \\|x\\|^p, which is NaN for negative sums and odd p.",
+    torch_note="``torch``'s ``lp_pool`` uses x^p, not |x|^p, which is NaN for negative sums and odd p.",
 )

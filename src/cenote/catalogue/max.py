@@ -20,7 +20,7 @@ def winner(taps: Taps) -> NDArray[np.int64]:
 
 def reference(taps: Taps) -> Array:
     """The tap at the winning position."""
-    return pick(taps, winner(taps), lowest)
+    return pick(taps, winner(taps))
 
 
 def gradient(taps: Taps, y: Array, g: Array) -> Any:

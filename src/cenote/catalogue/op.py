@@ -62,7 +62,8 @@ class Op:
     """One row of the catalogue.
 
     ``reducer`` names the compiled reducer; a row without one runs on its reference, by declaration.
-    ``fixed`` holds parameters that the row pins (an operator made of an existing reducer).
+    ``fixed`` maps parameters that the row pins to their values (an operator made of an existing reducer).
+    ``identity(dtype)`` is the value of a window without any real tap; ``reference`` never sees such a window.
     ``result_dtype(who, dtype, requested)`` is the dtype rule (``dtype_rule`` says it in words); ``requested`` is None
     when ``dtype=`` was left out.
     ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
@@ -86,11 +87,16 @@ class Op:
     gradient: Callable[[Taps, Array, Array], Array]
     winner: Callable[[Taps], NDArray[np.int64]] | None = None
     reducer: str | None = None
-    fixed: Params | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
     torch_note: str = ""
     flax_note: str = ""
+
+    def __post_init__(self) -> None:
+        twice = [parameter.name for parameter in self.parameters if parameter.name in self.fixed]
+        if twice:
+            raise ValueError(f"Op {self.name}: {twice[0]} is both a parameter and fixed; keep one of the two")
 
     @property
     def selects(self) -> bool:
@@ -102,7 +108,11 @@ class Op:
         """Names of the input dtypes it takes."""
         return names(self.kinds)
 
-    @property
-    def function(self) -> str:
-        """Name of the sliding public function."""
-        return f"{self.name}_pool"
+    def function_name(self, form: str) -> str:
+        """Name of the public function in one form: "sliding", "adaptive" or "global"."""
+        prefix = "" if form == "sliding" else f"{form}_"
+        return f"{prefix}{self.name}_pool"
+
+    def params(self, given: Mapping[str, Any]) -> Params:
+        """The parameters of a call: those given, and those the row pins."""
+        return Params(**{**given, **self.fixed})

@@ -28,10 +28,8 @@ def first_best(values: Array, better: Callable[[Array, Array], Any]) -> NDArray[
     return position
 
 
-def pick(taps: Taps, position: NDArray[np.int64], identity: Callable[[Dtype], Any]) -> Array:
-    """The taps at these positions; a window without taps gives the identity."""
-    if not taps.inside:
-        return np.full(taps.values.shape[1:], identity(taps.result), dtype=taps.result)
+def pick(taps: Taps, position: NDArray[np.int64]) -> Array:
+    """The taps at these positions."""
     return np.asarray(np.take_along_axis(taps.values, position[None], axis=0)[0])
 
 

@@ -26,12 +26,23 @@ def wrapped(exact: Array, result: Dtype) -> Array:
     return np.asarray(exact & (2**bits - 1), dtype=object).astype(f"uint{bits}").view(result)
 
 
+def rounded(exact: Array, result: Dtype) -> Array:
+    """Python ints brought into a float dtype with one rounding: beyond 62 bits one bit stands for all that follow."""
+    flat = []
+    for number in exact.flat:
+        shift = max(0, abs(number).bit_length() - 62)
+        kept = abs(number) >> shift | (abs(number) & ((1 << shift) - 1) != 0)
+        value = np.float64(kept) if result.itemsize == 8 else np.float32(np.int64(kept))
+        flat.append(np.ldexp(value, shift) * (-1 if number < 0 else 1))
+    return np.array(flat).reshape(exact.shape).astype(result)
+
+
 def reference(taps: Taps) -> Array:
     """Add up; integers wrap, a float result is rounded once."""
     added = total(taps)
     if added.dtype == object and kind_of(taps.result) != "float":
         return wrapped(added, taps.result)
-    return (added.astype(np.float64) if added.dtype == object else added).astype(taps.result)
+    return rounded(added, taps.result) if added.dtype == object else added.astype(taps.result)
 
 
 def gradient(taps: Taps, y: Array, g: Array) -> Array:

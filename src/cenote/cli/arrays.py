@@ -39,7 +39,10 @@ def _read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np
     try:
         version = npy.read_magic(file)
         reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        return reader(file)
+        shape, order, dtype = reader(file)
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise ValueError(f"its header says shape {shape}")
+        return shape, order, dtype
     except ValueError as error:
         raise Failure(f"{path}: is no .npy file ({' '.join(str(error).split())}); write it with numpy.save") from None
 

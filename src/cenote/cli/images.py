@@ -125,6 +125,8 @@ def _header(path: Path, image: Image.Image) -> Header:
 
 def _orientation(image: Image.Image) -> int | None:
     """EXIF orientation, 1 to 8; None where the block is damaged, which is no reason to refuse the picture."""
+    if image.format == "PNG":
+        image.load()  # EXIF may stand behind the pixels, and damaged pixels must not pass for a damaged EXIF block
     try:
         found = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # the parser raises whatever it comes across

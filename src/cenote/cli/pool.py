@@ -98,7 +98,7 @@ def parameters(op: Op, given: Mapping[str, str | None]) -> dict[str, object]:
 
 
 def _value(text: str) -> int | float | str:
-    for kind in (int, float):
+    for kind in (int, float) if "_" not in text else ():  # Python's 1_000 is no number to a shell
         with suppress(ValueError):
             return kind(text)
     return text
@@ -163,7 +163,7 @@ def _one(job: Job, wish: Wish) -> Done:
     keywords |= wish.parameters
     if job.pair.indices is not None:
         keywords["return_indices"] = True
-    function: Callable[..., Any] = functions()[f"{job.pooling.kind}{wish.op.function}"]
+    function: Callable[..., Any] = functions()[wish.op.function_name(job.pooling.form)]
     start = perf_counter()
     try:
         result = function(picture.array, *positional, **keywords)
@@ -250,7 +250,7 @@ def _show(done: Sequence[Done], wish: Wish, many: bool) -> None:
     settings = "".join(f", {name}={value}" for name, value in wish.parameters.items())
     for one in {(one.job.header.shape, one.job.pooling.axes): one for one in done}.values():
         job = one.job
-        out.print(f"{job.pooling.kind}{wish.op.function} {job.pooling.window}{settings}", markup=False)
+        out.print(f"{wish.op.function_name(job.pooling.form)} {job.pooling.window}{settings}", markup=False)
         for name, text in one.arithmetic().items():
             out.print(f"  {name}: {text}", markup=False)
     out.print("")

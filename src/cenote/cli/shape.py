@@ -16,7 +16,7 @@ from . import tables
 from .errors import Usage, of_cenote
 
 _TOKEN: Final = re.compile(r"(?P<name>[a-z_]+)(?P<window>[\d>*].*)")
-_SHAPE: Final = re.compile(r"\d+(x\d+)*")
+_SHAPE: Final = re.compile(r"\d{1,18}(x\d{1,18})*")
 _CONV: Final = "conv"
 _POOL: Final = "pool"
 _OWN_DIVISOR: Final = "inside"

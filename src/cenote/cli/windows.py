@@ -76,8 +76,8 @@ class Pooling:
 
     window: Window
     axes: tuple[int, ...]
-    kind: str
-    """``""`` for a sliding window, else the prefix of the public function: ``adaptive_`` or ``global_``."""
+    form: str
+    """The form of the public function: "sliding", "adaptive" or "global"."""
 
     def lengths(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The lengths of the pooled axes."""
@@ -93,9 +93,9 @@ class Pooling:
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional (after the array) and keyword arguments of the public function."""
-        if self.kind == "global_":
+        if self.form == "global":
             return (), {"axes": self.axes, "keepdims": True}
-        if self.kind == "adaptive_":
+        if self.form == "adaptive":
             return (tuple(rule.parts for rule in self.window.rules if isinstance(rule, Split)),), {"axes": self.axes}
         return (self.window,), {"axes": self.axes}
 
@@ -116,20 +116,20 @@ def pooling(text: str, axes: Axes, ndim: int) -> Pooling:
     # One entry stands for every pooled axis, as an int size does in Python.
     found = pooled_axes("pool", axes, ndim, None if parsed.rank == 1 else parsed.rank)
     window = Window.parse(text, len(found), who="pool")
-    return Pooling(window, found, _kind(window))
+    return Pooling(window, found, _form(window))
 
 
-def _kind(window: Window) -> str:
+def _form(window: Window) -> str:
     splits = [rule for rule in window.rules if isinstance(rule, Split)]
     if len(splits) < window.rank:
-        return ""  # the sliding functions take any Window
-    return "global_" if all(rule.parts == 1 for rule in splits) else "adaptive_"
+        return "sliding"  # the sliding functions take any Window
+    return "global" if all(rule.parts == 1 for rule in splits) else "adaptive"
 
 
 def read_axes(text: str | None) -> Axes:
     """``--axes``: a layout such as HWC, or numbers such as 0,1."""
     if text is None:
         return None
-    if re.fullmatch(r"-?\d+(,-?\d+)*", text):
+    if re.fullmatch(r"-?\d{1,4}(,-?\d{1,4})*", text):
         return tuple(int(number) for number in text.split(","))
     return text

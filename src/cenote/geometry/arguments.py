@@ -105,7 +105,7 @@ def padding(who: str, value: object, rank: int) -> tuple[Pad, ...]:
             raise bad(
                 who,
                 f"{name} is the word {spelled!r}, and a word stands for all axes",
-                f"write padding={spelled!r}, or a Window such as Window.parse('{'x'.join(['3'] * rank)}+{spelled}x1')",
+                f"write padding={spelled!r}, or pass a Window of one Slide per axis",
             )
         if is_sequence(entry):
             pads.append(_pair(who, name, entry))

@@ -6,6 +6,7 @@ the recurrence of Araujo, Norris and Sim, "Computing receptive fields of convolu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,18 +64,26 @@ def walk(lengths: Sequence[int], layers: Iterable[Layer]) -> list[Step]:
 
 def _grow(rule: Rule, length: int, receptive: int, jump: int | None, whole: int) -> tuple[int, int | None]:
     """Receptive field and jump behind ``rule``. Unknown distances are bounded by the whole input."""
-    if isinstance(rule, Slide):
-        extent, stride = rule.extent, rule.stride
-    else:
-        table = rule.spans(length)
-        extent = max((t[-1] - t[0] + 1 for t in table if t), default=0)
-        starts = {int(b - a) for a, b in zip(table.start, table.start[1:], strict=False)}
-        even = len(starts) <= 1 and (len(table) > 1 or isinstance(rule, Split))
-        stride = (starts.pop() if starts else length) if even else 0
+    extent, stride = _pace(rule, length)
     if jump is None:
         return whole, None
     grown = receptive + max(0, extent - 1) * jump
     return grown, jump * stride if stride else None
+
+
+def _pace(rule: Rule, length: int) -> tuple[int, int]:
+    """Cells under the widest window, and from one window to the next; 0 where the distances differ."""
+    if isinstance(rule, Slide):
+        return rule.extent, rule.stride
+    if isinstance(rule, Split):
+        # bin i holds ceil((i*L mod p + L) / p) cells, and i*L mod p reaches p - gcd(L, p); starts floor(i*L / p) are
+        # evenly spaced when L mod p is 0 or 1
+        parts = rule.parts
+        widest = -(-(parts - math.gcd(length, parts) + length) // parts)
+        return widest, length // parts if length % parts <= 1 else 0
+    table = rule.spans(length)
+    distances = {int(b - a) for a, b in zip(table.start, table.start[1:], strict=False)}
+    return max((t[-1] - t[0] + 1 for t in table if t), default=0), distances.pop() if len(distances) == 1 else 0
 
 
 def arithmetic(rule: Rule, length: int) -> str:

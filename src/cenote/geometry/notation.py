@@ -65,7 +65,7 @@ def _parse_part(part: str, text: str, who: str) -> tuple[Rule, ...]:
                 "give one value, or one per axis",
             )
     ceil = match["ceil"] is not None
-    if ceil and any(name in (match["pad"] or "") for name in WORDS):
+    if ceil and any(name in (match["pad"] or "").lower() for name in WORDS):
         raise bad(
             who,
             f"{text!r} joins a padding word and ^",
@@ -97,8 +97,8 @@ def _pad(text: str, who: str) -> Callable[[str], Pad]:
     whole = _whole(0, "padding", text, who)
 
     def read(entry: str) -> Pad:
-        if entry in WORDS:
-            return word_pad(entry)
+        if entry.lower() in WORDS:
+            return word_pad(entry.lower())
         if entry[:1].isalpha():
             raise bad(who, f"padding {entry!r} in {text!r} is no padding word", "write valid, same or same_lower")
         lo, colon, hi = entry.partition(":")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import CenoteError, bad, bad_type, shown
 from .arguments import INT64_MAX, Pad, flag, integer, is_sequence, word, word_pad
-from .spans import AxisSpans
+from .spans import AxisSpans, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Slide:
 
     def output_length(self, length: int, *, who: str = "Slide", axis: int | None = None) -> int:
         """Number of outputs for an axis of ``length`` cells; an error when there would be none."""
+        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         lo, hi = self.pads(length)
         outputs = self._outputs(length, lo, hi)
         if outputs < 1:
@@ -83,6 +84,13 @@ class Slide:
                 f"ceil_mode {self.ceil_mode})",
                 f"the window spans {self.extent} cells and {length + lo + hi} are there: "
                 "use a smaller window or more padding",
+            )
+        if max(length + lo + hi, (outputs - 1) * self.stride + self.extent) > INT64_MAX:
+            raise bad(
+                who,
+                f"the window reaches beyond 2^63 cells (input length {length}, size {self.size}, stride {self.stride}, "
+                f"dilation {self.dilation}, padding {lo} before and {hi} after)",
+                "use smaller numbers",
             )
         return outputs
 
@@ -101,14 +109,7 @@ class Slide:
         """The taps of every output for an axis of ``length`` cells."""
         outputs = self.output_length(length, who=who, axis=axis)
         lo, hi = self.pads(length)
-        if max(length + lo + hi, (outputs - 1) * self.stride + self.extent) > INT64_MAX:
-            raise bad(
-                who,
-                f"the window reaches beyond 2^63 cells (input length {length}, size {self.size}, stride {self.stride}, "
-                f"dilation {self.dilation}, padding {lo} before and {hi} after)",
-                "use smaller numbers",
-            )
-        base = np.arange(outputs, dtype=np.int64) * self.stride - lo
+        base = _count_up(outputs) * self.stride - lo
         step = self.dilation
         first = np.maximum(0, -(base // step))
         last = np.minimum(self.size - 1, (length - 1 - base) // step)
@@ -151,6 +152,7 @@ class Split:
 
     def output_length(self, length: int, *, who: str = "Split", axis: int | None = None) -> int:
         """``parts``; an axis without cells is an error."""
+        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         if length < 1:
             where = "the axis" if axis is None else f"axis {axis}"
             raise bad(
@@ -166,7 +168,7 @@ class Split:
         parts = self.parts
         if (parts + 1) * (length + 1) > INT64_MAX:
             raise bad(who, f"{parts} parts of {length} cells are beyond 2^63", "use fewer parts")
-        edge = np.arange(parts + 1, dtype=np.int64) * length
+        edge = _count_up(parts + 1) * length
         start = edge[:-1] // parts
         count = (edge[1:] + parts - 1) // parts - start
         return AxisSpans(length, start, count, np.ones(parts, dtype=np.int64), count, count)
@@ -184,7 +186,7 @@ class Spans:
     table: tuple[tuple[int, int, int], ...]
 
     def __post_init__(self) -> None:
-        if not is_sequence(self.table) and not isinstance(self.table, np.ndarray):
+        if not is_sequence(self.table) and not (isinstance(self.table, np.ndarray) and self.table.ndim):
             raise bad_type(
                 "Spans", f"table is a sequence of (start, stop, step), got {shown(self.table)}", "pass a list"
             )
@@ -208,6 +210,7 @@ class Spans:
 
     def output_length(self, length: int, *, who: str = "Spans", axis: int | None = None) -> int:
         """The number of rows; a row that reaches outside the axis is an error."""
+        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         for i, (start, stop, step) in enumerate(self.table):
             taps = range(start, stop, step)
             if taps and taps[-1] >= length:
@@ -227,6 +230,14 @@ class Spans:
         start = np.array([t.start if t else 0 for t in taps], dtype=np.int64)
         step = np.array([t.step if t else 1 for t in taps], dtype=np.int64)
         return AxisSpans(length, start, count, step, count, count)
+
+
+def _count_up(n: int) -> Table:
+    """0 .. n - 1; a table beyond memory is a MemoryError whatever its size (NumPy says ValueError for the largest)."""
+    try:
+        return np.arange(n, dtype=np.int64)
+    except ValueError as error:
+        raise MemoryError(str(error)) from None
 
 
 Rule = Slide | Split | Spans

@@ -84,6 +84,8 @@ class Window:
         count = _rank(who, "parts", parts, rank)
         entries: tuple[Any, ...] = tuple(parts) if is_sequence(parts) else (parts,) * count
         if lengths is not None:
+            if not is_sequence(lengths):
+                raise bad_type(who, f"lengths is one length per axis, got {shown(lengths)}", "pass a tuple of ints")
             entries = tuple(
                 max(1, lengths[i]) if part is None and i < len(lengths) else part for i, part in enumerate(entries)
             )
@@ -107,7 +109,7 @@ class Window:
         >>> str(Window.parse(">7x7"))
         '>7x7'
         """
-        return cls(parse_rules(text, rank, who))
+        return cls(parse_rules(text, None if rank is None else integer(who, "rank", rank, 1), who))
 
     @property
     def rank(self) -> int:
@@ -129,7 +131,7 @@ class Window:
             tables = tuple(
                 rule.spans(length, who=who, axis=axis) for rule, length, axis in self._zipped(lengths, who, axes)
             )
-        except MemoryError:
+        except (MemoryError, OverflowError):
             shape = self.output_shape(lengths, who=who, axes=axes)
             raise CenoteMemoryError(
                 message(
@@ -142,7 +144,7 @@ class Window:
         for table in tables:
             taps *= int(table.window.max(initial=0))
         if taps >= 2**63:
-            raise bad(who, f"a window of {taps} taps is beyond 2^63", "use smaller sizes")
+            raise bad(who, f"size makes a window of {taps} taps, beyond 2^63", "use a smaller size")
         return tables
 
     def halo(self, lengths: Sequence[int], slices: Sequence[slice]) -> tuple[Halo, ...]:
@@ -153,6 +155,8 @@ class Window:
         (Halo(start=0, stop=4, before=1, after=0),)
         """
         who = "Window.halo"
+        if not is_sequence(slices) or not all(isinstance(part, slice) for part in slices):
+            raise bad_type(who, f"slices is one slice per pooled axis, got {shown(slices)}", "pass a tuple of slices")
         if len(slices) != self.rank:
             raise bad(who, f"{len(slices)} slices for {self.rank} axes", "give one slice per pooled axis")
         return tuple(
@@ -161,6 +165,8 @@ class Window:
         )
 
     def _zipped(self, lengths: Sequence[int], who: str, axes: Sequence[int]) -> list[tuple[Rule, int, int]]:
+        if not is_sequence(lengths):
+            raise bad_type(who, f"lengths is one length per pooled axis, got {shown(lengths)}", "pass a tuple of ints")
         if len(lengths) != self.rank:
             raise bad(
                 who,
@@ -168,10 +174,7 @@ class Window:
                 "give one length per pooled axis",
             )
         numbers = axes or range(self.rank)
-        return [
-            (rule, integer(who, f"length of axis {axis}", length, 0), axis)
-            for rule, length, axis in zip(self.rules, lengths, numbers, strict=True)
-        ]
+        return [(rule, length, axis) for rule, length, axis in zip(self.rules, lengths, numbers, strict=True)]
 
 
 def _rank(who: str, name: str, value: object, rank: int | None) -> int:
@@ -186,7 +189,11 @@ def _rank(who: str, name: str, value: object, rank: int | None) -> int:
 
 
 def _axis_halo(who: str, rule: Rule, length: int, part: slice) -> Halo:
-    first, last, step = part.indices(rule.output_length(length, who=who))
+    outputs = rule.output_length(length, who=who)
+    try:
+        first, last, step = part.indices(outputs)
+    except TypeError:
+        raise bad_type(who, f"{part} is no slice of whole numbers", "write slice(0, 2) or the like") from None
     if step != 1:
         raise bad(who, f"a slice of the output has step 1, got {step}", "slice contiguously")
     if last <= first:

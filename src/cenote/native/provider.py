@@ -24,7 +24,7 @@ _REDUCERS: Final = {name: code for code, (name, _) in enumerate(_core.reducers()
 _KINDS: Final = dict(_core.reducers())  # "winner", "spread" or "norm": see csrc/ops.def
 _DIVISORS: Final = {name: code for code, name in enumerate(_core.divisors())}
 _BY_NAME: Final = {name: code for code, name in enumerate(_core.dtypes())}
-_CACHED_OUTPUTS: Final = 1 << 16  # plans with longer tables are not kept
+_CACHED_OUTPUTS: Final = 1 << 11  # plans with longer tables are not kept: 128 kept ones take 45 MB at the most
 
 
 @lru_cache(maxsize=1)
@@ -201,4 +201,4 @@ def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[in
     return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window) for t in tables])
 
 
-_kept_plan = lru_cache(maxsize=256)(_new_plan)
+_kept_plan = lru_cache(maxsize=128)(_new_plan)

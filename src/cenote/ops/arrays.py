@@ -26,15 +26,7 @@ _WAYS_OUT = {
 
 def as_input(who: str, x: ArrayLike, kinds: tuple[str, ...], name: str = "x") -> Array:
     """``x`` as a plain ndarray of a dtype among ``kinds``, in this machine's byte order. Arrays are not copied."""
-    refuse_masked(who, name, x)
-    try:
-        array: Array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise bad_type(
-            who,
-            f"{name} cannot be made an array ({shown(str(error))})",
-            "pass an array or a nested list of numbers",
-        ) from None
+    array = as_array(who, name, x)
     check_dtype(who, name, array.dtype, kinds)
     if array.ndim == 0:
         raise bad(who, f"{name} is a scalar (0 dimensions)", "pass an array with at least one dimension")
@@ -64,12 +56,24 @@ def check_dtype(who: str, name: str, dtype: Dtype, kinds: tuple[str, ...]) -> No
         raise bad_type(who, f"{name} has dtype {dtype}", f"use one of {', '.join(names(kinds))}")
 
 
-def refuse_masked(who: str, name: str, x: object) -> None:
-    """A mask would be lost without a word."""
+def as_array(who: str, name: str, x: ArrayLike) -> Array:
+    """``x`` as a plain ndarray of any dtype; masked arrays, whose mask would be lost, are refused."""
+    try:
+        array: Array = np.asanyarray(x)
+    except Exception as error:  # __array__ is foreign code: a tensor that needs a gradient raises RuntimeError
+        raise bad_type(
+            who, f"{name} cannot be made an array ({shown(str(error))})", "pass an array or a nested list of numbers"
+        ) from None
     # No masked array exists before numpy.ma was imported, and importing it for the question takes up to 25 ms.
     masked = sys.modules.get("numpy.ma")
-    if masked is not None and isinstance(x, masked.MaskedArray):
+    if masked is not None and (isinstance(array, masked.MaskedArray) or _holds(x, masked.MaskedArray)):
         raise bad_type(who, f"{name} is a masked array, and its mask would be lost", f"fill it: {name}.filled(value)")
+    return np.asarray(array)
+
+
+def _holds(x: object, kind: type) -> bool:
+    """Is there one in a nested list?"""
+    return isinstance(x, kind) or (isinstance(x, list | tuple) and any(_holds(entry, kind) for entry in x))
 
 
 def new(who: str, shape: tuple[int, ...], dtype: Dtype, *, zeros: bool = False) -> Array:
@@ -78,12 +82,9 @@ def new(who: str, shape: tuple[int, ...], dtype: Dtype, *, zeros: bool = False) 
         return np.zeros(shape, dtype) if zeros else np.empty(shape, dtype)
     except (MemoryError, ValueError):  # NumPy says ValueError when the size overflows
         size = math.prod(shape) * dtype.itemsize
+        problem = f"takes {size} bytes, more than there are" if size else "is beyond what NumPy can describe"
         raise CenoteMemoryError(
-            message(
-                who,
-                f"a result of shape {shape} and dtype {dtype} takes {size} bytes",
-                "ask for a smaller one",
-            )
+            message(who, f"a result of shape {shape} and dtype {dtype} {problem}", "ask for a smaller one")
         ) from None
 
 
@@ -91,7 +92,7 @@ def check_out(who: str, out: object, shape: tuple[int, ...], dtype: Dtype, input
     """``out`` as given, if the result can be written there without harm."""
     if not isinstance(out, np.ndarray):
         raise bad_type(who, f"{name} is an ndarray, got {shown(out)}", f"pass np.empty({shape}, np.{dtype})")
-    refuse_masked(who, name, out)
+    as_array(who, name, out)
     if out.shape != shape:
         raise bad(
             who,

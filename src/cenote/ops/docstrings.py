@@ -11,10 +11,10 @@ from .signature import arguments
 
 _FIRST: Final = {"sliding": "", "adaptive": " Adaptive: bins divide each axis.", "global": " Global: one window."}
 _SHAPES: Final = {
-    "sliding": "With ``(L + lo + hi - E) // stride + 1`` cells along each pooled axis, where "
-    "``E = (size - 1) * dilation + 1``.",
-    "adaptive": "With ``parts`` cells along each pooled axis.",
-    "global": "Without the pooled axes, or with length 1 there.",
+    "sliding": "The shape of x with ``(L + lo + hi - E) // stride + 1`` cells along each pooled axis, where "
+    '``E = (size - 1) * dilation + 1``; ``ceil_mode`` rounds up, and "same" gives ``ceil(L / stride)``.',
+    "adaptive": "The shape of x with ``parts`` cells along each pooled axis.",
+    "global": "The shape of x without the pooled axes, or with length 1 there.",
 }
 _SOURCES: Final = {
     "sliding": "",
@@ -23,6 +23,7 @@ _SOURCES: Final = {
     "global": 'One window over everything: Lin, Chen and Yan, "Network in network", 2013.',
 }
 _STRIDES: Final = "JAX, Flax and ONNX default to ``stride=1``; PyTorch and Keras, like here, to the window size."
+_LAYOUT: Final = 'Flax and Keras put channels last: write ``axes="NHWC"`` for their arrays.'
 
 
 def docstring(op: Op, form: str) -> str:
@@ -40,29 +41,32 @@ def docstring(op: Op, form: str) -> str:
     sections += ["", "Raises", "------"]
     sections += _entry("CenoteError", "An argument breaks a rule, or no output would be left. A ValueError.")
     sections += _entry("CenoteTypeError", "A dtype or type that has no meaning here; also a TypeError.")
+    sections += _entry("CenoteIndexError", "An axis outside the array; also an IndexError.")
+    sections += _entry("CenoteMemoryError", "A result that does not fit into memory; also a MemoryError.")
     sections += ["", "Notes", "-----"]
-    strides = (op.flax_note or _STRIDES) if form == "sliding" else ""
-    for text in (op.prose, f"``{op.formula}``", _SOURCES[form], op.source, op.torch_note, strides):
+    elsewhere = (op.torch_note, op.flax_note or _STRIDES) if form == "sliding" else ()
+    for text in (op.prose, f"``{op.formula}``", _SOURCES[form], op.source, *elsewhere, _LAYOUT):
         if text:
             sections += [*_wrapped(text, ""), ""]
     return "\n".join(sections).rstrip() + "\n"
 
 
 def _examples(op: Op, form: str) -> list[str]:
-    name = op.function if form == "sliding" else f"{form}_{op.function}"
+    name = op.function_name(form)
     call = {"sliding": "2, ", "adaptive": "(60, 80), ", "global": ""}[form]
     shape = {"sliding": "(240, 320, 3)", "adaptive": "(60, 80, 3)", "global": "(3,)"}[form]
-    own = [line for line in op.examples.get(form, "").splitlines() if line.strip()]
+    first, _, further = op.examples.get(form, "").strip().partition("\n\n")
     return [
         ">>> import cenote",
         ">>> import numpy as np",
-        *own,
+        *first.splitlines(),
         "",
         "An RGB image, each channel by itself:",
         "",
         ">>> image = np.zeros((480, 640, 3), dtype=np.float32)",
         f'>>> cenote.{name}(image, {call}axes="HWC").shape',
         shape,
+        *(["", *further.splitlines()] if further else []),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .dispatch import choose, refusals
-from .pooling import pooling_of
+from .pooling import checked_out, pooling_of
 from .table import table
 
 
@@ -73,8 +73,9 @@ def explain(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) 
     ...
     """
     pooling = pooling_of("explain", fn)
-    kwargs.pop("out", None)
+    out = kwargs.pop("out", None)
     prepared = pooling.prepare(x, *args, **kwargs)
+    checked_out(prepared, out)
     call = prepared.call
     provider = choose(call)
     return Explanation(

@@ -33,13 +33,27 @@ class Pooling:
     @property
     def name(self) -> str:
         """Name of the public function."""
-        return self.op.function if self.form == "sliding" else f"{self.form}_{self.op.function}"
+        return self.op.function_name(self.form)
 
 
 def run(prepared: Prepared, out: object) -> Any:
     """Run a prepared call into ``out`` or fresh arrays."""
     call, who = prepared.call, prepared.call.who
     provider = choose(call)
+    values_out, indices_out = checked_out(prepared, out)
+    shape = prepared.shape
+    values: Array = new(who, shape, call.result) if values_out is None else values_out
+    if not call.select:
+        provider.forward(call, prepared.x, prepared.full(values), None)
+        return values
+    indices: Array = new(who, shape, np.dtype(np.int64)) if indices_out is None else indices_out
+    provider.forward(call, prepared.x, prepared.full(values), prepared.full(indices))
+    return values, indices
+
+
+def checked_out(prepared: Prepared, out: object) -> tuple[Any, Any]:
+    """Where values and indices go (None for a fresh array), if they can go there."""
+    call, who = prepared.call, prepared.call.who
     values_out, indices_out = _outs(who, out, call.select)
     shape = prepared.shape
     for array, dtype, name, others in (
@@ -48,13 +62,7 @@ def run(prepared: Prepared, out: object) -> Any:
     ):
         if array is not None:
             check_out(who, array, shape, dtype, [a for a in others if isinstance(a, np.ndarray)], name)
-    values: Array = new(who, shape, call.result) if values_out is None else values_out
-    if not call.select:
-        provider.forward(call, prepared.x, prepared.full(values), None)
-        return values
-    indices: Array = new(who, shape, np.dtype(np.int64)) if indices_out is None else indices_out
-    provider.forward(call, prepared.x, prepared.full(values), prepared.full(indices))
-    return values, indices
+    return values_out, indices_out
 
 
 def _outs(who: str, out: object, select: bool) -> tuple[Any, Any]:
@@ -72,7 +80,7 @@ def _outs(who: str, out: object, select: bool) -> tuple[Any, Any]:
 
 
 def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
-    who = op.function
+    who = op.function_name("sliding")
 
     def ready(
         x: ArrayLike,
@@ -105,7 +113,7 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
 
 
 def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
-    who = f"adaptive_{op.function}"
+    who = op.function_name("adaptive")
 
     def ready(x: ArrayLike, parts: Any, *, axes: Axes = None, **own: Any) -> Prepared:
         array = prepare.read_input(who, op, x)
@@ -119,7 +127,7 @@ def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
 
 
 def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
-    who = f"global_{op.function}"
+    who = op.function_name("global")
 
     def ready(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, **own: Any) -> Prepared:
         array = prepare.read_input(who, op, x)
@@ -142,7 +150,8 @@ def functions(rows: Mapping[str, Op] = OPS) -> dict[str, Callable[..., Any]]:
     for form in FORMS:
         for op in rows.values():
             pooling, function = _MAKERS[form](op)
-            function.__name__ = function.__qualname__ = pooling.name
+            for named in (function, pooling.prepare):  # a missing argument is said of the public function
+                named.__name__ = named.__qualname__ = pooling.name
             function.__module__ = "cenote"
             function.__doc__ = docstring(op, form)
             function.__signature__ = signature(op, form)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..catalogue import Call, Op, Params
+from ..catalogue import Call, Op
 from ..catalogue.dtypes import INTEGRAL, Dtype, accumulator, kind_of
 from ..catalogue.parameters import is_whole
 from ..errors import bad, bad_type, shown
@@ -101,7 +101,7 @@ def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window,
     read: dict[str, Any] = {p.name: p.read(who, own.get(p.name, p.default)) for p in op.parameters}
     requested: Dtype | None = read.pop("dtype", None)
     select = bool(read.pop("return_indices", False))
-    params = op.fixed or Params(**read)
+    params = op.params(read)
     call = Call(
         who=who,
         op=op,
@@ -114,6 +114,7 @@ def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window,
         select=select,
     )
     _check_divisor(call)
+    _check_p(call)
     call.out_shape  # noqa: B018  # an impossible window is an error before anything is allocated
     return call
 
@@ -143,6 +144,19 @@ def _check_divisor(call: Call) -> None:
         rounded = abs(float(wide.type(number).real))
     if rounded == 0 or math.isinf(rounded):
         raise bad(call.who, f"divisor {number} is {rounded} in {wide}", "ask for dtype=np.float64")
+
+
+def _check_p(call: Call) -> None:
+    """p and 1/p must exist in the type that raises to powers."""
+    p = call.params.p
+    if math.isinf(p):
+        return
+    wide = accumulator(call.dtype, call.result)
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        exponents = (float(wide.type(p).real), float(wide.type(np.float64(1) / np.float64(p)).real))
+    if 0 in exponents or math.inf in exponents:
+        way_out = "ask for dtype=np.float64" if wide.itemsize == 4 else "use a p that is nearer to 1"
+        raise bad(call.who, f"p = {p} or 1/p is beyond {wide}", way_out)
 
 
 def read_flag(who: str, name: str, value: object) -> bool:

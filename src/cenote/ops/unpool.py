@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..catalogue.dtypes import REAL, kind_of
+from ..catalogue.dtypes import REAL
 from ..errors import bad, bad_index, bad_type, shown
 from ..geometry import Axes, pooled_axes
 from ..geometry.arguments import INT64_MAX, integer, is_sequence
 from ..native import NATIVE
-from .arrays import as_input, new, refuse_masked
+from .arrays import as_array, as_input, check_dtype, new
 
 _WHO = "max_unpool"
 
@@ -63,6 +64,8 @@ def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes
     """
     values = as_input(_WHO, y, REAL, "y")
     where = _indices(indices, values.shape)
+    if axes is None:
+        raise bad_type(_WHO, "axes names the pooled axes, got None", "leave it out for the last two, or name them")
     found = tuple(sorted(pooled_axes(_WHO, axes, values.ndim, None)))
     whole = _shape(shape, values.shape, found)
     out = new(_WHO, whole, values.dtype, zeros=True)
@@ -71,20 +74,16 @@ def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes
         cells = tuple(whole[axis] for axis in found)
         raise bad_index(
             _WHO,
-            f"index {wrong} is outside the pooled axes {cells} of shape",
-            "use -1 to skip, else 0 to their product",
+            f"index {wrong} names no cell of the pooled axes {cells}",
+            f"use 0 to {math.prod(cells) - 1}, or -1 to skip",
         )
     return out
 
 
 def _indices(indices: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    refuse_masked(_WHO, "indices", indices)
-    try:
-        array = np.asarray(indices)
-    except (TypeError, ValueError) as error:
-        raise bad_type(_WHO, f"indices cannot be made an array ({shown(str(error))})", "pass integers") from None
-    if kind_of(array.dtype) not in ("signed", "unsigned") and array.size:
-        raise bad_type(_WHO, f"indices has dtype {shown(str(array.dtype))}", "pass integers, int64 as max_pool returns")
+    array = as_array(_WHO, "indices", indices)
+    if array.size:  # an empty list is an array of floats
+        check_dtype(_WHO, "indices", array.dtype, ("signed", "unsigned"))
     if array.shape != shape:
         raise bad(_WHO, f"indices has shape {array.shape}, y has {shape}", "pass one index per value")
     if array.dtype.name == "uint64" and array.size and int(array.max()) > INT64_MAX:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..catalogue import Call
-from ..catalogue.dtypes import INTEGRAL, kind_of
+from ..catalogue.dtypes import INTEGRAL, REAL, kind_of
 from ..errors import bad, bad_type, shown
-from .arrays import new, refuse_masked
+from .arrays import as_array, check_dtype, new
 from .dispatch import Provider, choose
 from .pooling import pooling_of
 from .prepare import Prepared
@@ -26,43 +26,42 @@ class Pullback:
     average and sum; lp keeps the result and a reference to x, which must not be changed until the last call.
     """
 
-    __slots__ = ("_prepared", "_provider", "_saved")
+    __slots__ = ("_call", "_provider", "_saved", "_shape")
 
     def __init__(self, prepared: Prepared, provider: Provider, saved: Any) -> None:
-        self._prepared, self._provider, self._saved = prepared, provider, saved
+        # not `prepared` itself, which holds x
+        self._call, self._shape = prepared.call, prepared.shape
+        self._provider, self._saved = provider, saved
 
     def __call__(self, dy: ArrayLike) -> Array:
         """The gradient of x (its shape and dtype) for the gradient ``dy`` of y (the shape of y).
 
         ``dy`` is brought to the dtype of y where that loses no more than precision; complex numbers are not made real.
         """
-        call = self._prepared.call
-        gradient = self._prepared.full(_as_gradient(dy, self._prepared.shape, call))
+        call = self._call
+        gradient = _as_gradient(dy, self._shape, call).reshape(call.out_shape)  # pooled axes of one cell put back
         dx = new("pullback", call.shape, call.dtype)
         self._provider.backward(call, self._saved, gradient, dx)
         return dx
 
     def __repr__(self) -> str:
-        call = self._prepared.call
-        return f"<pullback of {call.who} {call.window}: {self._prepared.shape} -> {call.shape} {call.dtype}>"
+        call = self._call
+        return f"<pullback of {call.who} {call.window}: {self._shape} -> {call.shape} {call.dtype}>"
 
 
 def _as_gradient(dy: ArrayLike, shape: tuple[int, ...], call: Call) -> Array:
-    refuse_masked("pullback", "dy", dy)
-    try:
-        array: Array = np.asarray(dy)
-    except (TypeError, ValueError) as error:
-        raise bad_type("pullback", f"dy cannot be made an array ({shown(str(error))})", "pass an array") from None
+    array = as_array("pullback", "dy", dy)
     if array.shape != shape:
         raise bad("pullback", f"dy has shape {array.shape}, the result of {call.who} has {shape}", "pass that shape")
-    kind = kind_of(array.dtype)
-    if kind is None or (kind == "complex" and kind_of(call.result) != "complex"):
+    check_dtype("pullback", "dy", array.dtype, (*REAL, "complex"))
+    if kind_of(array.dtype) == "complex" and kind_of(call.result) != "complex":
         raise bad_type(
             "pullback",
             f"dy has dtype {array.dtype}, the result of {call.who} has {call.result}",
             "pass that dtype",
         )
-    return array.astype(call.result, copy=False)
+    with np.errstate(over="ignore"):  # a gradient too large for the result's dtype is infinite there
+        return array.astype(call.result, copy=False)
 
 
 def vjp(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> tuple[Array, Pullback]:

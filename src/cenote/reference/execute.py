@@ -23,7 +23,7 @@ def forward(call: Call, x: Array) -> tuple[Array, NDArray[np.int64] | None]:
     indices = np.empty(values.shape, dtype=np.int64) if call.select else None
     for where, taps, flat in _windows(call, cells):
         at: Any = (..., *where)
-        values[at] = call.op.reference(taps)
+        values[at] = call.op.reference(taps) if taps.inside else call.op.identity(call.result)
         if indices is not None:
             assert call.op.winner is not None
             position = call.op.winner(taps)
@@ -40,6 +40,8 @@ def backward(call: Call, x: Array, dy: Array) -> Array:
     dx = np.zeros(cells.shape, dtype=wide)
     flat_dx = dx.reshape(*dx.shape[: dx.ndim - len(call.axes)], -1)
     for where, taps, flat in _windows(call, cells):
+        if not taps.inside:
+            continue
         at: Any = (..., *where)
         shares = call.op.gradient(taps, values[at], upstream[at])
         flat_dx[..., flat] += np.moveaxis(shares, 0, -1)
