@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,3 +30,17 @@ def threads() -> Iterator[None]:
     before = cenote.get_num_threads()
     yield
     cenote.set_num_threads(before)
+
+
+@pytest.fixture
+def eager(threads: None) -> Iterator[Callable[[], int]]:
+    """Small calls use several threads as well, and the function given says how many were started since the test began.
+
+    Otherwise a thread is started for 200,000 taps, which no call that an oracle can follow has.
+    """
+    from cenote.native import _core
+
+    before = _core.threads_started()
+    _core.set_work_per_thread(1)
+    yield lambda: _core.threads_started() - before
+    _core.set_work_per_thread(200_000)

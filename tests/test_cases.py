@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +12,8 @@ import cenote
 from arrays import VIEWS, values_for
 from cases import LAYOUTS, TYPES, Case, cases
 from cenote.catalogue import OPS
-from verdict import expect, genuine, judge
+from oracle import output_shape
+from verdict import SELECTING, differentiable, expect, genuine, judge
 
 OPERATORS = tuple(OPS)
 # A third of the table, which has every window, type, rank and layout of each operator, is enough in a hurry.
@@ -22,11 +25,46 @@ EVERY = [
 
 @pytest.mark.sanitize
 @pytest.mark.parametrize("case", EVERY)
-def test_case(case: Case, threads: None) -> None:
+def test_case(case: Case, eager: Callable[[], int]) -> None:
     expected = expect(case)
-    for count in (1, 3):
-        cenote.set_num_threads(count)
-        judge(case, genuine(case), expected)
+    cenote.set_num_threads(1)
+    judge(case, genuine(case), expected)
+    assert eager() == 0
+    cenote.set_num_threads(3)
+    judge(case, genuine(case), expected)
+    assert eager() >= must_start(case)
+
+
+def rows(case: Case, shape: tuple[int, ...]) -> int:
+    """The rows along the last pooled axis that threads share; where eight or more cells of another axis lie closer
+    together than those of a row, they are worked on side by side."""
+    last = max(case.axes)
+    side_by_side = max((n for a, n in enumerate(shape) if a not in case.axes and n >= 8), default=1)
+    return math.prod(n for a, n in enumerate(shape) if a != last) // side_by_side
+
+
+def must_start(case: Case) -> int:
+    """One thread at least for each pass over several rows: forward, with indices, and the two of vjp."""
+    outputs = rows(case, output_shape(case.shape, case.rules, case.axes)) > 1
+    gradient = differentiable(case)
+    return outputs * (1 + (case.op in SELECTING) + gradient) + gradient * (rows(case, case.shape) > 1)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_most_cases_have_work_for_several_threads(op: str) -> None:
+    table = cases(op)
+    assert sum(must_start(case) > 0 for case in table) > 0.85 * len(table)  # the others are a single row
+    # the gradient's threads meet where windows overlap: at a stride below the size
+    overlapping = [case for case in table if differentiable(case) and overlaps(case)]
+    assert sum(rows(case, case.shape) > 1 for case in overlapping) > 50
+
+
+def overlaps(case: Case) -> bool:
+    return any(
+        set(a.taps) & set(b.taps)
+        for rule, length in zip(case.rules, case.window.lengths, strict=True)
+        for a, b in itertools.pairwise(rule.bins(length))
+    )
 
 
 @pytest.mark.parametrize("op", OPERATORS)

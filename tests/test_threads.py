@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
 import cenote
 from arrays import fill
+from cenote.native import _core
 
 OPS = ("max", "min", "avg", "sum", "lp")
-# Large enough that every one of them is worth several threads; odd, so that no share is even.
+# Many rows, so that several threads get some; odd, so that no share is even.
 SHAPES = {"NCHW": (3, 5, 71, 67), "NHWC": (3, 71, 67, 5), "flat": (1, 1, 301, 133)}
 WINDOWS = {
     "2/2": ("{}_pool", (2,), {}),
@@ -35,44 +39,106 @@ def call(op: str, window: str, layout: str):
     return getattr(cenote, name.format(op)), args, {**keywords, "axes": axes}
 
 
+T = TypeVar("T")
+MANY = 100  # rows: more than threads
+
+
+def on(count: int, rows: int, action: Callable[..., T], *args: Any, **keywords: Any) -> T:
+    """What `action`, which walks over `rows` rows once, answers on `count` threads that were really started."""
+    cenote.set_num_threads(count)
+    before = _core.threads_started()
+    answer = action(*args, **keywords)
+    assert _core.threads_started() - before == min(count, rows) - 1
+    return answer
+
+
+def upstream(y: np.ndarray) -> np.ndarray:
+    return np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
+
+
 @pytest.mark.parametrize("layout", SHAPES)
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("op", OPS)
-def test_the_same_bits(op: str, window: str, layout: str, threads: None) -> None:
+def test_the_same_bits(op: str, window: str, layout: str, eager: Callable[[], int]) -> None:
     function, args, keywords = call(op, window, layout)
+    rows = {("*", "flat"): 1, (">7", "flat"): 7, ("*", "NCHW"): 15, ("*", "NHWC"): 15}.get((window, layout), MANY)
     for dtype, values in (("float32", "random"), ("float16", "nan"), ("uint8", "random"), ("float64", "zeros")):
         x = fill(SHAPES[layout], dtype, values, 7)
         answers = []
         for count in (1, 2, 3, 7):
-            cenote.set_num_threads(count)
-            found = [function(x, *args, **keywords)]
+            found = [on(count, rows, function, x, *args, **keywords)]
             if op in ("max", "min"):
-                found += function(x, *args, **keywords, return_indices=True)
-            if dtype == "float32":
+                found += on(count, rows, function, x, *args, **keywords, return_indices=True)
+            if dtype in ("float32", "float16"):
                 y, pullback = cenote.vjp(function, x, *args, **keywords)
-                found.append(pullback(np.cos(np.arange(y.size, dtype=dtype)).reshape(y.shape)))
+                found.append(on(count, MANY, pullback, upstream(y)))
             answers.append([a.tobytes() for a in found])
         assert all(answer == answers[0] for answer in answers[1:])
 
 
-def test_python_threads_at_once() -> None:
+GRADIENTS = [
+    ("max", "float64", {}),
+    ("min", "float64", {}),
+    ("avg", "float64", {"divisor": "padded"}),
+    ("avg", "complex64", {}),
+    ("sum", "complex128", {}),
+    *(("lp", dtype, {"p": p}) for dtype in ("float32", "float64") for p in (0.5, 1, 3, math.inf)),
+]
+
+
+@pytest.mark.parametrize("layout", SHAPES)
+@pytest.mark.parametrize("window", ["3/1", "9/2@3"])
+@pytest.mark.parametrize(("op", "dtype", "options"), GRADIENTS, ids=str)
+def test_the_same_gradient_where_windows_overlap(
+    op: str, dtype: str, options: dict[str, object], window: str, layout: str, eager: Callable[[], int]
+) -> None:
+    """Every cell collects from several windows, and their order decides the last bits."""
+    function, _, axes = call(op, "2/2", layout)
+    x = fill(SHAPES[layout], dtype, "random", 7)
+    answers = set()
+    for count in (1, 2, 3, 7):
+        cenote.set_num_threads(count)
+        y, pullback = cenote.vjp(function, x, cenote.Window.parse(window, 2), **axes, **options)
+        answers.add(on(count, MANY, pullback, upstream(y)).tobytes())
+    assert len(answers) == 1
+
+
+def test_the_same_cells_filled(eager: Callable[[], int]) -> None:
+    """Unpooling looks at all indices first, so it walks over the planes twice."""
+    x = fill((3, 5, 40, 44), "float32", "ties", 7)
+    y, indices = cenote.max_pool(x, 3, stride=1, return_indices=True)
+    answers = set()
+    for count in (1, 2, 3, 7):
+        cenote.set_num_threads(count)
+        before = eager()
+        answers.add(cenote.max_unpool(y, indices, x.shape).tobytes())
+        assert eager() - before == 2 * (count - 1)
+    assert len(answers) == 1
+
+
+def test_python_threads_at_once(eager: Callable[[], int]) -> None:
     """Different calls from many Python threads, again and again, give what they give alone."""
+    cenote.set_num_threads(3)
     x = fill((2, 3, 97, 101), "float32", "random", 3)
     jobs = [call(op, window, "NCHW") for op in OPS for window in WINDOWS] * 3
     alone = [function(x, *args, **keywords).tobytes() for function, args, keywords in jobs]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda job: job[0](x, *job[1], **job[2]).tobytes(), jobs))
     assert together == alone
+    assert eager() == 2 * 2 * len(jobs)
 
 
 @pytest.mark.parametrize("op", OPS)
-def test_a_pullback_may_be_called_again_and_elsewhere(op: str) -> None:
+def test_a_pullback_may_be_called_again_and_elsewhere(op: str, eager: Callable[[], int]) -> None:
+    cenote.set_num_threads(3)
     x = fill((2, 3, 97, 101), "float32", "random", 3)
     y, pullback = cenote.vjp(getattr(cenote, f"{op}_pool"), x, 3, stride=2, padding=1)
     dy = fill(y.shape, "float32", "random", 4)
     first = pullback(dy)
+    before = eager()
     with ThreadPoolExecutor(4) as pool:
         rest = list(pool.map(pullback, [dy] * 12))
+    assert eager() - before == 12 * 2
     for again in (*rest, pullback(dy)):
         assert again is not first
         assert again.tobytes() == first.tobytes()
@@ -80,15 +146,24 @@ def test_a_pullback_may_be_called_again_and_elsewhere(op: str) -> None:
 
 
 def test_the_setting_is_honoured(threads: None) -> None:
-    x = np.zeros((8, 8, 200, 200), np.float32)
+    x = np.zeros((8, 8, 200, 200), np.float32)  # 66 x 66 x 64 windows of 9 taps: worth a dozen threads
+    y, pullback = cenote.vjp(cenote.max_pool, x, 3)
     for count in (1, 2, 5):
-        cenote.set_num_threads(count)
+        on(count, MANY, cenote.max_pool, x, 3)
+        on(count, MANY, cenote.avg_pool, x, 3)
+        on(count, MANY, pullback, y)
         assert cenote.get_num_threads() == count
         assert cenote.info().threads == count
-        answer = cenote.explain(cenote.max_pool, x, 3)
-        assert 1 <= answer.threads <= count
-    cenote.set_num_threads(1)
-    assert cenote.explain(cenote.max_pool, x, 3).threads == 1
+        assert cenote.explain(cenote.max_pool, x, 3).threads == count
+
+
+def test_small_calls_start_no_thread(threads: None) -> None:
+    cenote.set_num_threads(8)
+    before = _core.threads_started()
+    for op in OPS:
+        y, pullback = cenote.vjp(getattr(cenote, f"{op}_pool"), np.ones((64, 64), np.float32), 2)
+        pullback(y)
+    assert _core.threads_started() == before
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.0, "2", True, None, 10**9])
@@ -152,11 +227,18 @@ INTERRUPTED = {
     "global": "cenote.global_{op}_pool(x)",
 }
 ENDLESS = """
-import sys, numpy as np, cenote
-x = np.broadcast_to(np.float32(1), (10**6, 10**6))
+import threading, time, numpy as np, cenote
+from cenote.native import _core
+x = np.broadcast_to(np.float32(1), (3, 10**6, 10**6))
 size = (500_000, 500_000)
 cenote.set_num_threads({threads})
-print("ready", flush=True)
+
+def watch():
+    while _core.threads_started() < {threads} - 1:
+        time.sleep(0.01)
+    print("ready", flush=True)
+
+threading.Thread(target=watch).start()
 while True:
     {call}
 """
@@ -239,18 +321,39 @@ def test_a_forked_child_can_pool() -> None:
     """A thread pool does not survive a fork; whoever forks (data loaders do) must still get answers."""
     code = """
 import os, numpy as np, cenote
+from cenote.native import _core
 x = np.random.default_rng(1).random((8, 8, 200, 200), dtype=np.float32)
 want = x.reshape(8, 8, 100, 2, 100, 2).max((3, 5))
 cenote.set_num_threads(3)
+_core.set_work_per_thread(1)
 assert (cenote.max_pool(x, 2) == want).all()
+assert _core.threads_started() == 2
 child = os.fork()
 if child == 0:
-    os._exit(0 if (cenote.max_pool(x, 2) == want).all() else 3)
+    right = (cenote.max_pool(x, 2) == want).all() and _core.threads_started() == 4
+    os._exit(0 if right else 3)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert (cenote.max_pool(x, 2) == want).all()
 """
     process = child(code)
     assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_program_may_end_while_a_daemon_thread_pools(op: str) -> None:
+    code = f"""
+import sys, threading, time, numpy as np, cenote
+x = np.broadcast_to(np.float32(1), (1, 1, 2**20, 2**18))
+threading.Thread(target=cenote.global_{op}_pool, args=(x,), daemon=True).start()
+time.sleep(0.3)
+sys.exit(0)
+"""
+    process = child(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.communicate(timeout=60) == ("", "")
+    finally:
+        process.kill()
+    assert process.returncode == 0
 
 
 def test_more_python_threads_than_sense_with_their_own_sizes(threads: None) -> None:

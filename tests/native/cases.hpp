@@ -234,6 +234,32 @@ inline Call small_call(Random& random, int64_t most) {
     }
 }
 
+// Rows along W that threads share in a walk over the inputs or the outputs of a call, at the least: the cells of one
+// other axis may be worked on side by side.
+inline int64_t rows(const Call& call, bool input) {
+    int64_t all = 1, side_by_side = 1;
+    for (const int64_t n : call.outer) {
+        all *= n;
+        if (n >= 8) side_by_side = std::max(side_by_side, n);
+    }
+    for (const AxisTable& t : call.g.axis)
+        if (t.out() == 0) return 0;
+    return all / side_by_side *
+           (input ? call.g.axis[0].in * call.g.axis[1].in : call.g.axis[0].out() * call.g.axis[1].out());
+}
+
+// The threads that one walk starts. Needs work_per_thread = 1, or small calls start none.
+class Team {
+public:
+    bool as_asked(int threads, int64_t rows) const {
+        const int64_t started = threads_started - before_;
+        return started < threads && (started > 0 || threads == 1 || rows < 2);
+    }
+
+private:
+    int64_t before_ = threads_started;
+};
+
 inline bool whole_match(const Cells& a, const Cells& b) {
     bool ok = true;
     each(a.shape, [&](const Index& at) { ok = ok && numbers::same(a.type, a.at(at), b.at(at)); });

@@ -187,8 +187,9 @@ bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool ta
     const Cells y = cells(random, out, shape.shape(false), random.chance(3), false);
     fill(random, x, tame);
     Control control(nullptr);
+    const Team team;
     run_forward(call, shape.g, lay_out(shape, {&x, &y}), control);
-    bool ok = true;
+    bool ok = team.as_asked(call.threads, rows(shape, false));
     const Wanted wanted{call, shape, x, out};
     each(y.shape, [&](const Index& at) {
         char expected[16] = {};
@@ -288,11 +289,13 @@ void edges() {
 }  // namespace
 
 int main() {
+    work_per_thread = 1;
     Random random{3};
     every_type(random);
     thresholds(random);
     segments(random);
     widest(random);
     edges();
+    CHECK(threads_started > 2000);
     return check::verdict();
 }

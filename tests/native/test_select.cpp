@@ -52,9 +52,10 @@ bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool ta
     const Cells found = cells(random, type, shape.shape(false), random.chance(3), false);
     fill(random, x, tame);
     Control control(nullptr);
+    const Team team;
     run_select(call, shape.g, lay_out(shape, {&x, values ? &y : nullptr, &found}), type,
                indices ? Position::indices : Position::offsets, control);
-    bool ok = true;
+    bool ok = team.as_asked(call.threads, rows(shape, false));
     each(y.shape, [&](const Index& at) {
         const Winner best = winner(call, shape, x, at);
         const int128 position = numbers::read_whole(type, found.at(at));
@@ -120,6 +121,7 @@ void refusals() {
 }  // namespace
 
 int main() {
+    work_per_thread = 1;
     Random random{4};
     for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::lp})
         for (const DType in : numbers::kReal) {
@@ -129,5 +131,6 @@ int main() {
         }
     raw_bits(random);
     refusals();
+    CHECK(threads_started > 1000);
     return check::verdict();
 }

@@ -38,8 +38,13 @@ Arrays arrays(Random& random, DType type) {
 bool right(Random& random, DType type, int threads) {
     const Arrays a = arrays(random, type);
     Control control(nullptr);
+    const int64_t before = threads_started;
     const IndexCheck check = unpool(a.layout, a.shape, type, threads, control);
     if (!check.ok) return false;
+    int64_t planes_in_all = 1;
+    for (const int64_t n : a.outer) planes_in_all *= n;
+    // two walks: the indices are looked at before anything is written
+    if (threads_started - before != 2 * (std::min<int64_t>(threads, planes_in_all) - 1)) return false;
     const auto size = static_cast<size_t>(numbers::size_of(type));
     std::vector<std::vector<char>> wanted;
     Index planes = a.outer;
@@ -83,6 +88,7 @@ void bad_indices(Random& random) {
 }  // namespace
 
 int main() {
+    work_per_thread = 1;
     Random random{7};
     for (const DType type : numbers::kAll)
         for (int round = 0; round < 40; ++round) CHECK(right(random, type, 1 + round % 3));
