@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import cenote
+from cenote.catalogue import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -53,9 +57,33 @@ def test_public_name_has_an_example(name: str) -> None:
     assert examples(name).examples
 
 
-def test_the_second_example_is_an_image() -> None:
-    for name in ("max_pool", "avg_pool", "min_pool", "sum_pool", "lp_pool"):
-        assert "HWC" in (getattr(cenote, name).__doc__ or "")
+POOLING = [name for name in CALLABLES if name.endswith("_pool")]
+
+
+@pytest.mark.parametrize("name", POOLING)
+def test_the_second_example_is_an_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples run with the function watched: its second call pools an array of the shape of an RGB image."""
+    genuine, shown, calls = getattr(cenote, name), examples(name).examples, []
+
+    def watched(*args: Any, **keywords: Any) -> Any:
+        calls.append(inspect.signature(genuine).bind(*args, **keywords).arguments)
+        return genuine(*args, **keywords)
+
+    monkeypatch.setattr(cenote, name, watched)
+    space: dict[str, Any] = {}
+    for example in shown:
+        exec(compile(example.source, name, "single"), space)
+    assert len(calls) >= 2
+    first, second = (np.asarray(arguments["x"]) for arguments in calls[:2])
+    assert first.size < 100, "the first example fits the eye"
+    assert second.ndim == 3
+    assert second.shape[2] == 3
+    assert min(second.shape[:2]) > 100
+    assert calls[1]["axes"] == "HWC"
+
+
+def test_the_pooling_functions_are_all_there() -> None:
+    assert len(POOLING) == 3 * len(OPS)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])

@@ -47,9 +47,11 @@ def test_the_right_pool_passes(op: str) -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.__name__)
 def test_caught(mutant: type[Mutant]) -> None:
-    """For every operator that the mistake can touch, some ordinary case refuses it."""
+    """For every operator that the mistake can touch, some ordinary case refuses it, and not the right pool."""
     for op in mutant.ops:
-        assert any(refused(mutant(), case) for case in spread_out(op)), f"nothing catches it in {op}"
+        case = next((case for case in spread_out(op) if refused(mutant(), case)), None)
+        assert case is not None, f"nothing catches it in {op}"
+        assert not refused(TapLoop(), case), f"{case.id} refuses the right pool as well"
 
 
 def refused(pool: TapLoop, case: Case) -> bool:
