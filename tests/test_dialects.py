@@ -225,9 +225,12 @@ def test_torch_live_divisors_and_adaptive() -> None:
         "inside": functional.avg_pool2d(ones, 3, 2, 1, count_include_pad=False)[0, 0, 0, 0],
         "number": functional.avg_pool2d(ones, 3, 2, 1, divisor_override=8)[0, 0, 0, 0],
     }
-    assert {name: float(value) for name, value in corner.items()} == pytest.approx(
-        {"padded": 4 / 9, "inside": 1.0, "number": 0.5}
-    )
+    # four ones, and one division, which IEEE rounds in one way only
+    assert {name: float(value) for name, value in corner.items()} == {
+        "padded": float(np.float32(4) / np.float32(9)),
+        "inside": 1.0,
+        "number": 0.5,
+    }
     assert set(corner) == set(row.divisors)
     assert row.divisor == "padded"
     bins = functional.adaptive_max_pool2d(torch.zeros(1, 1, 28, 28), (7, 5)).shape[2:]
@@ -273,7 +276,8 @@ def test_flax_live() -> None:
     ones = np.ones((1, 2, 2, 1), np.float32)
     window = nn.avg_pool(ones, (3, 3), padding=((1, 1), (1, 1)))
     inside = nn.avg_pool(ones, (3, 3), padding=((1, 1), (1, 1)), count_include_pad=False)
-    assert float(window[0, 0, 0, 0]) == pytest.approx(4 / 9)
+    # XLA may multiply by a rounded 1/9 where it should divide: two roundings instead of one
+    assert abs(float(window[0, 0, 0, 0]) - 4 / 9) <= 4 / 9 * np.finfo(np.float32).eps
     assert float(inside[0, 0, 0, 0]) == 1.0
     assert DIALECTS["jax"].divisor == "window"
 

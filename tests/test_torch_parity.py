@@ -241,7 +241,10 @@ def test_fractional_pooling_is_a_table_of_spans(
 def test_difference_odd_lp_of_negative_numbers(torch: ModuleType) -> None:
     x = np.array([[[-1.0, -2.0, 3.0, 1.0]]], np.float32)
     assert torch.isnan(torch.nn.functional.lp_pool1d(torch.tensor(x), 3, 2)).tolist() == [[[True, False]]]
-    assert np.isclose(cenote.lp_pool(x, (2,), p=3)[0, 0], [9 ** (1 / 3), 28 ** (1 / 3)], rtol=1e-6).all()
+    # the sums 9 and 28 are exact; the exponent 1/3 is off by half a unit, which moves the root by ln(28)/3 times that
+    # (1.1 half units), and powf adds a unit at most: within two units in all
+    roots = np.array([9 ** (1 / 3), 28 ** (1 / 3)])
+    assert (np.abs(cenote.lp_pool(x, (2,), p=3)[0, 0] - roots) <= 2 * np.finfo(np.float32).eps * roots).all()
     assert torch.nn.functional.lp_pool1d(torch.tensor(x), 1, 2).tolist() == [[[-3, 4]]]
     assert cenote.lp_pool(x, (2,), p=1).tolist() == [[[3, 4]]]
 
@@ -249,7 +252,9 @@ def test_difference_odd_lp_of_negative_numbers(torch: ModuleType) -> None:
 def test_difference_overhanging_lp(torch: ModuleType) -> None:
     x = np.array([[[3.0, 4.0, 5.0]]], np.float32)
     theirs = torch.nn.functional.lp_pool1d(torch.tensor(x), 2, 2, ceil_mode=True)
-    assert theirs.tolist()[0][0][1] == pytest.approx(5 * math.sqrt(2))
+    # sqrt(25 * 2): the division by 1 tap and the product with 2 are exact, the root is rounded once, and where it is
+    # the general power it may be a unit off
+    assert abs(theirs.tolist()[0][0][1] - math.sqrt(50)) <= math.sqrt(50) * 1.5 * np.finfo(np.float32).eps
     assert cenote.lp_pool(x, (2,), ceil_mode=True).tolist() == [[[5, 5]]]
 
 
