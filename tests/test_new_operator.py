@@ -23,8 +23,6 @@ from .selecting import same_dtype
 
 
 def reference(taps):
-    if taps.inside == 0:
-        return np.zeros(taps.values.shape[1:], taps.result)
     return (taps.values.max(axis=0) - taps.values.min(axis=0)).astype(taps.result)
 
 
@@ -46,11 +44,10 @@ SIZE = '''
 """size: lp with p = 1."""
 import dataclasses
 from .lp import ROW as LP
-from .op import Params
 
 ROW = dataclasses.replace(
     LP, name="size", title="Size", summary="Sum of absolute values of each window; 0 for an empty one.",
-    parameters=(), fixed=Params(p=1.0), examples={},
+    parameters=tuple(one for one in LP.parameters if one.name != "p"), fixed={"p": 1.0}, examples={},
 )
 '''
 
@@ -80,6 +77,8 @@ assert cenote.spread_pool(x, (3,), stride=1, padding=1).tolist() == [[8, 11, 11,
 assert cenote.adaptive_spread_pool(x, (1, 4)).tolist() == [[2, 5, 7, 1]]
 assert cenote.global_spread_pool(x.astype(np.int8)).tolist() == 11
 assert cenote.size_pool(x, 2).tolist() == [[17, 22]]
+assert cenote.size_pool(x, 2, dtype=np.float64).dtype == np.float64
+assert "p" not in inspect.signature(cenote.size_pool).parameters
 y, pullback = cenote.vjp(cenote.spread_pool, x, 2)
 assert pullback(np.array([[1.0, 2]])).tolist() == [[-1, 1, -2, 2], [0, 0, 0, 0]]
 y, pullback = cenote.vjp(cenote.size_pool, x, 2)
@@ -95,6 +94,37 @@ except cenote.CenoteError as error:
     print(error)
 """
     assert python(code, first=house).startswith("spread_pool: size")
+
+
+def test_a_parameter_is_given_or_fixed_but_not_both(house: Path) -> None:
+    code = """
+import dataclasses
+from cenote.catalogue import OPS
+for name, fixed in (("lp", {"p": 1.0}), ("avg", {"divisor": "window"})):
+    try:
+        dataclasses.replace(OPS[name], fixed=fixed)
+    except ValueError as error:
+        print(error)
+"""
+    assert python(code, first=house).splitlines() == [
+        "Op lp: p is both a parameter and fixed; keep one of the two",
+        "Op avg: divisor is both a parameter and fixed; keep one of the two",
+    ]
+
+
+def test_a_fixed_parameter_leaves_the_others_free(house: Path) -> None:
+    code = """
+import dataclasses, numpy as np
+from cenote.catalogue import OPS
+from cenote.ops import functions
+norm = OPS["lp"]
+row = dataclasses.replace(norm, name="sum_of_roots", parameters=tuple(p for p in norm.parameters if p.name != "p"),
+                          fixed={"p": 0.5})
+pool = functions({"sum_of_roots": row})["sum_of_roots_pool"]
+y = pool(np.array([1.0, 4, 9, 16], np.float32), (2,), dtype=np.float64)
+assert y.dtype == np.float64 and y.tolist() == [9, 49]
+"""
+    python(code, first=house)
 
 
 def test_command_line(house: Path, tmp_path: Path) -> None:

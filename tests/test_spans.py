@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -153,3 +154,30 @@ def test_huge_lengths_are_counted_without_being_walked(length: int) -> None:
     assert cenote.output_shape((length,), (3,), stride=2) == ((length - 3) // 2 + 1,)
     assert cenote.output_shape((length,), (3,), stride=2, padding="same") == (-(-length // 2),)
     assert cenote.output_shape((length,), (2**20,), padding=5) == ((length + 10) // 2**20,)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: cenote.Slide(3).output_length(4.0), "Slide: .*4.0"),
+        (lambda: cenote.Slide(3).spans("4"), "Slide: .*'4'"),
+        (lambda: cenote.Slide(3).output_length(True), "Slide: .*True"),
+        (lambda: cenote.Slide(3).output_length(-1), "Slide: .*-1"),
+        (lambda: cenote.Split(3).output_length(None), "Split: .*None"),
+        (lambda: cenote.Split(3).spans(4.5), "Split: .*4.5"),
+        (lambda: cenote.Spans([(0, 2)]).output_length(4.5), "Spans: .*4.5"),
+        (lambda: cenote.Spans([(0, 2)]).spans(4.5), "Spans: .*4.5"),
+        (lambda: cenote.Window.of(3).output_shape(5), "Window: .*5"),
+        (lambda: cenote.Window.of(3).output_shape((5.0,)), "Window: .*5.0"),
+        (lambda: cenote.Window.of(3).output_shape((5, 5)), "Window: "),
+        (lambda: cenote.Window.of(3).spans(5), "Window: .*5"),
+        (lambda: cenote.Window.of(3).halo(8, (slice(0, 1),)), "Window.halo: .*8"),
+        (lambda: cenote.Window.of(3).halo((8,), (3,)), "Window.halo: .*3"),
+        (lambda: cenote.Window.of(3).halo((8,), slice(0, 1)), "Window.halo: "),
+        (lambda: cenote.Window.of(3).halo((8,), (slice(0, 1, 2),)), "Window.halo: "),
+        (lambda: cenote.Window.of(3).halo((8,), (slice(0, 1.5),)), "Window.halo: "),
+    ],
+)
+def test_lengths_and_slices_that_make_no_sense(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(cenote.CenoteError, match=rf"^{said}.*; "):
+        call()
