@@ -60,8 +60,9 @@ def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
         if argument.default is REQUIRED:
             default = ""
         elif argument.name == "return_indices" and select is not None:
-            annotation, default = f"Literal[{select}]", "" if select == "True" else default
-        elif argument.name == "out" and select is not None:
+            annotation = "bool" if select == "bool" else f"Literal[{select}]"
+            default = default if select == "False" else ""
+        elif argument.name == "out" and select in ("True", "False"):
             pair = "tuple[NDArray[Any], NDArray[np.int64]]"
             annotation = f"{pair if select == 'True' else 'NDArray[Any]'} | None"
         lines.append(f"    {argument.name}: {annotation}{default.replace(chr(39), chr(34))},")
@@ -79,7 +80,7 @@ def stub(rows: Mapping[str, Op] = OPS) -> str:
             pair = "tuple[NDArray[Any], NDArray[np.int64]]"
             parts.append("@overload\n" + _stub_function(op, form, "False", "NDArray[Any]"))
             parts.append("@overload\n" + _stub_function(op, form, "True", pair))
-            parts.append("@overload\n" + _stub_function(op, form, None, f"NDArray[Any] | {pair}"))
+            parts.append("@overload\n" + _stub_function(op, form, "bool", f"NDArray[Any] | {pair}"))
     return "\n".join(parts) + "\n"
 
 

@@ -135,7 +135,7 @@ def test_windows_that_do_not_fit(here: Here) -> None:
     here("pool", "in.png", "out.png", "--size", "9").failed(2, "in.png: the output length of axis 0 would be 0")
     here("pool", "in.png", "out.png", "--size", "2x2x2").failed(2, "in.png: size has 3 entries")
     here("pool", "in.png", "out.png", "--size", "2", "--axes", "CHW").failed(2, "the axes of an image are HWC")
-    beyond = ["--size", "2", "--padding", "4611686018427387900"]
+    beyond = ["--size", "2", "--padding", "4611686018427387000"]
     here("pool", "in.png", "out.png", *beyond).failed(2, "at most 2,147,483,647 pixels a side", "write .npy")
     here("pool", "in.png", "out.npy", *beyond).failed(1, "in.png")
     assert here.names() == {"in.png"}

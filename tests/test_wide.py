@@ -54,7 +54,7 @@ def call(op: str, rules: tuple[Any, ...], axes: tuple[int, ...]) -> tuple[Any, t
         return getattr(cenote, f"adaptive_{op}_pool"), (tuple(r.parts for r in rules),), {"axes": axes}
     keywords = {
         "stride": tuple(r.stride for r in rules),
-        "padding": tuple(r.pad for r in rules),
+        "padding": rules[0].pad if isinstance(rules[0].pad, str) else tuple(r.pad for r in rules),
         "dilation": tuple(r.dilation for r in rules),
         "axes": axes,
     }

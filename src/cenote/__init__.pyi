@@ -63,7 +63,7 @@ def max_pool(
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
     axes: int | Sequence[int] | str | None = None,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
@@ -102,7 +102,7 @@ def min_pool(
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
     axes: int | Sequence[int] | str | None = None,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def avg_pool(
@@ -167,7 +167,7 @@ def adaptive_max_pool(
     parts: int | Sequence[int | None],
     *,
     axes: int | Sequence[int] | str | None = None,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
@@ -194,7 +194,7 @@ def adaptive_min_pool(
     parts: int | Sequence[int | None],
     *,
     axes: int | Sequence[int] | str | None = None,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def adaptive_avg_pool(
@@ -247,7 +247,7 @@ def global_max_pool(
     *,
     axes: int | Sequence[int] | str = (-2, -1),
     keepdims: bool = False,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
@@ -274,7 +274,7 @@ def global_min_pool(
     *,
     axes: int | Sequence[int] | str = (-2, -1),
     keepdims: bool = False,
-    return_indices: bool = False,
+    return_indices: bool,
     out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def global_avg_pool(
