@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
+import numpy as np
 import pytest
 
 from cases import OPERATORS, Case, cases, cenote_window
-from cenote.catalogue import OPS, Call, Params
+from cenote import Window
+from cenote.catalogue import OPS, Call, Params, Taps
 from cenote.reference import backward, forward
 from verdict import Outcome, differentiable, expect, incoming, judge
 
@@ -50,3 +53,38 @@ def test_reference(case: Case) -> None:
             call = as_call(case, False)
             outcome.dx = backward(call, case.x, incoming(case, call.out_shape).reshape(call.out_shape))
     judge(case, outcome, expected)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_rows_never_see_a_window_without_taps(op: str) -> None:
+    """Such a window holds the identity of the row, whatever its reference would make of no taps, and gives nothing."""
+    row, seen = OPS[op], []
+
+    def reference(taps: Taps) -> np.ndarray:
+        seen.append(taps.inside)
+        return row.reference(taps)
+
+    def gradient(taps: Taps, y: np.ndarray, g: np.ndarray) -> np.ndarray:
+        seen.append(taps.inside)
+        return row.gradient(taps, y, g)
+
+    watched = dataclasses.replace(row, identity=lambda dtype: dtype.type(42), reference=reference, gradient=gradient)
+    call = Call(
+        who=f"{op}_pool",
+        op=watched,
+        window=Window.parse("1/2+1"),  # taps at -1, 1, 3: the first one is no cell
+        axes=(1,),
+        shape=(3, 4),
+        dtype=np.dtype(np.float32),
+        result=np.dtype(np.float32),
+        params=Params(),
+        select=row.selects,
+    )
+    x = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+    values, indices = forward(call, x)
+    assert values.tolist() == [[42, 2, 4], [42, 6, 8], [42, 10, 12]]
+    assert indices is None or indices.tolist() == [[-1, 1, 3]] * 3
+    dx = backward(call, x, np.full((3, 3), 7, np.float32))
+    assert dx.tolist() == [[0, 7, 0, 7]] * 3
+    assert seen
+    assert 0 not in seen
