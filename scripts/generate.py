@@ -62,9 +62,10 @@ def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
         elif argument.name == "return_indices" and select is not None:
             annotation = "bool" if select == "bool" else f"Literal[{select}]"
             default = default if select == "False" else ""
-        elif argument.name == "out" and select in ("True", "False"):
+        elif argument.name == "out" and select is not None:
+            # what may be given follows from return_indices; where that is not known, nothing may
             pair = "tuple[NDArray[Any], NDArray[np.int64]]"
-            annotation = f"{pair if select == 'True' else 'NDArray[Any]'} | None"
+            annotation = {"True": f"{pair} | None", "False": "NDArray[Any] | None", "bool": "None"}[select]
         lines.append(f"    {argument.name}: {annotation}{default.replace(chr(39), chr(34))},")
     return "\n".join([f"def {op.function_name(form)}(", *lines, f") -> {returns}: ..."])
 

@@ -64,7 +64,7 @@ def max_pool(
     ceil_mode: bool = False,
     axes: int | Sequence[int] | str | None = None,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
 def min_pool(
@@ -103,7 +103,7 @@ def min_pool(
     ceil_mode: bool = False,
     axes: int | Sequence[int] | str | None = None,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def avg_pool(
     x: ArrayLike,
@@ -168,7 +168,7 @@ def adaptive_max_pool(
     *,
     axes: int | Sequence[int] | str | None = None,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
 def adaptive_min_pool(
@@ -195,7 +195,7 @@ def adaptive_min_pool(
     *,
     axes: int | Sequence[int] | str | None = None,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def adaptive_avg_pool(
     x: ArrayLike,
@@ -248,7 +248,7 @@ def global_max_pool(
     axes: int | Sequence[int] | str = (-2, -1),
     keepdims: bool = False,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 @overload
 def global_min_pool(
@@ -275,7 +275,7 @@ def global_min_pool(
     axes: int | Sequence[int] | str = (-2, -1),
     keepdims: bool = False,
     return_indices: bool,
-    out: NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]] | None = None,
+    out: None = None,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
 def global_avg_pool(
     x: ArrayLike,
