@@ -24,7 +24,7 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick check sanitize package generate format dev clean torch says-installed always
+.PHONY: help demo test quick thorough check sanitize package generate format dev clean torch says-installed always
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ test: $(STAMPS)/dev torch check says-installed ## everything: install, checks, a
 
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
 	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch" $(PYTEST_ARGS)
+
+thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual (half an hour)
+	CENOTE_THOROUGH=1 $(BIN)/pytest -n auto --maxprocesses 4 --timeout 3600 tests/test_against_oracle.py tests/test_spans.py $(PYTEST_ARGS)
 
 # --- the environment: one stamp per step, each redone only when what it depends on has changed --------------------
 
