@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -348,5 +349,7 @@ def test_info() -> None:
 def test_the_environment_sets_the_threads() -> None:
     code = "import cenote; print(cenote.get_num_threads())"
     environment = {"OMP_NUM_THREADS": "3", "PYTHONPATH": ":".join(filter(None, sys.path))}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "3"
