@@ -22,7 +22,7 @@ class Params:
     p: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameter:
     """A keyword of the public functions beyond the geometry.
 
@@ -38,7 +38,7 @@ class Parameter:
     """(function name, what the caller gave) -> the normalised value, or an error."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Taps:
     """One window as the slow meanings see it: the real taps in row-major order on the first axis.
 
@@ -57,7 +57,7 @@ class Taps:
         return len(self.values)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Op:
     """One row of the catalogue.
 

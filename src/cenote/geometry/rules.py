@@ -63,6 +63,7 @@ class Slide:
 
     def pads(self, length: int) -> tuple[int, int]:
         """``(lo, hi)`` for an axis of ``length`` cells, words resolved."""
+        integer("Slide", "length", length, 0)
         if not isinstance(self.pad, str):
             return self.pad
         outputs = -(-length // self.stride)

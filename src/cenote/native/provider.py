@@ -57,7 +57,7 @@ def build() -> Build:
     return Build(_core.version, _core.compiler(), tuple(_core.targets()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Saved:
     """What a forward pass keeps for backward: one small offset per output, or x and y where the rule needs them."""
 

@@ -22,7 +22,7 @@ from .signature import FORMS, signature
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pooling:
     """One public function: an operator in one form. ``prepare`` takes the arguments of the function itself."""
 

@@ -21,7 +21,7 @@ from .arrays import as_input
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prepared:
     """A call and its input; ``drop_axes`` says that the pooled axes (of one cell each) leave the result's shape."""
 

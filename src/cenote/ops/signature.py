@@ -12,7 +12,7 @@ REQUIRED: Final = inspect.Parameter.empty
 FORMS: Final = ("sliding", "adaptive", "global")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """One argument: its default (REQUIRED for the positional ones), its type, the same in words, and its meaning."""
 

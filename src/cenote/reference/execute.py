@@ -26,8 +26,7 @@ def forward(call: Call, x: Array) -> tuple[Array, NDArray[np.int64] | None]:
         values[at] = call.op.reference(taps) if taps.inside else call.op.identity(call.result)
         if indices is not None:
             assert call.op.winner is not None
-            position = call.op.winner(taps)
-            indices[at] = flat[position] if taps.inside else -1
+            indices[at] = flat[call.op.winner(taps)] if taps.inside else -1
     return _restored(call, values), None if indices is None else _restored(call, indices)
 
 
