@@ -78,11 +78,11 @@ struct Geometry {
     }
 };
 
-// How many taps `outputs` windows have, at most and without overflow: what a call is going to cost.
-inline int64_t taps_in_all(const Geometry& geometry, int64_t outputs) {
-    constexpr int64_t kPlenty = int64_t{1} << 20;
-    const auto taps = static_cast<int64_t>(std::min<uint64_t>(geometry.box(), kPlenty));
-    return outputs > (int64_t{1} << 40) ? int64_t{1} << 60 : outputs * taps;
+// About how many taps a call over `others` further cells has: what it is going to cost. Capped well below overflow.
+inline int64_t taps_in_all(const Geometry& geometry, int64_t others, int64_t lanes) {
+    double taps = static_cast<double>(geometry.box()) * static_cast<double>(others) * static_cast<double>(lanes);
+    for (const AxisTable& axis : geometry.axis) taps *= static_cast<double>(axis.out());
+    return taps < 0x1p60 ? static_cast<int64_t>(taps) : int64_t{1} << 60;
 }
 
 }  // namespace cenote

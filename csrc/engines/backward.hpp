@@ -124,8 +124,7 @@ public:
     void run(int threads, Control& control) const {
         const int64_t in_w = g_.axis[2].in, lanes = layout_.lane.extent;
         const Rows rows{layout_.outer_total(), g_.axis[0].in, g_.axis[1].in, (in_w + kCells - 1) / kCells};
-        const int64_t outputs = rows.outer * g_.axis[0].out() * g_.axis[1].out() * g_.axis[2].out() * lanes;
-        parallel_for(rows.total(), taps_in_all(g_, outputs), threads, control,
+        parallel_for(rows.total(), taps_in_all(g_, rows.outer, lanes), threads, control,
                      [&](int64_t begin, int64_t end, Ticker& ticker) {
             Scratch scratch;
             const auto size = static_cast<size_t>(std::min(kCells, in_w) * std::min<int64_t>(kLanes, lanes));

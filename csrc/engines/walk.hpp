@@ -42,7 +42,6 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
     const std::vector<Run> runs = runs_along(g.axis[2], along_w ? kLanes : 1);
     const auto total_runs = static_cast<int64_t>(runs.size());
     const Rows rows{layout.outer_total(), g.axis[0].out(), g.axis[1].out(), (total_runs + kSegment - 1) / kSegment};
-    const int64_t outputs = rows.outer * rows.d * rows.h * g.axis[2].out() * layout.lane.extent;
     const Array& x = layout.array[0];
 
     const auto row = [&](const RowAt& at, Ticker& ticker) {
@@ -81,7 +80,7 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
         }
         return true;
     };
-    parallel_for(rows.total(), taps_in_all(g, outputs), threads, control,
+    parallel_for(rows.total(), taps_in_all(g, rows.outer, layout.lane.extent), threads, control,
                  [&](int64_t begin, int64_t end, Ticker& ticker) {
         for (int64_t unit = begin; unit < end; ++unit)
             if (!row(row_at(rows, unit), ticker)) return;
