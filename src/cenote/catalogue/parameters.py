@@ -6,10 +6,8 @@ import math
 import numbers
 from typing import Final
 
-import numpy as np
-
 from ..errors import bad, bad_type, shown
-from ..geometry.arguments import INT64_MAX, flag
+from ..geometry.arguments import INT64_MAX, flag, is_bool
 from .dtypes import requested
 from .op import Parameter
 
@@ -17,7 +15,7 @@ DIVISORS: Final = ("inside", "padded", "window")
 
 
 def _real(who: str, name: str, value: object) -> float | int:
-    if isinstance(value, bool | np.bool) or not isinstance(value, numbers.Real):
+    if is_bool(value) or not isinstance(value, numbers.Real):
         raise bad_type(who, f"{name} is a number, got {shown(value)}", "pass an int or a float")
     if isinstance(value, numbers.Integral):
         return int(value)

@@ -9,6 +9,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Final, TypeGuard
 
+import numpy as np
+
 from ..errors import bad, bad_type, shown
 
 INT64_MAX: Final = 2**63 - 1
@@ -17,9 +19,14 @@ WORDS: Final = ("valid", "same", "same_lower")
 Pad = tuple[int, int] | str
 
 
+def is_bool(value: object) -> bool:
+    """Python's bool or NumPy's."""
+    return isinstance(value, bool | np.bool)
+
+
 def integer(who: str, name: str, value: object, minimum: int) -> int:
     """A whole number >= minimum that fits a 64-bit index. Bools and floats are refused, NumPy integers accepted."""
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+    if is_bool(value):
         raise bad_type(who, f"{name} is a whole number, got the bool {value}", "write it as an int")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
@@ -41,7 +48,7 @@ def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
 
 def flag(who: str, name: str, value: object) -> bool:
     """A true bool; a number or a word in its place is more often a shifted argument than a wish."""
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+    if is_bool(value):
         return bool(value)
     raise bad_type(who, f"{name} is True or False, got {shown(value)}", f"write {name}=True or {name}=False")
 

@@ -63,7 +63,7 @@ class Slide:
 
     def pads(self, length: int) -> tuple[int, int]:
         """``(lo, hi)`` for an axis of ``length`` cells, words resolved."""
-        integer("Slide", "length", length, 0)
+        length = integer("Slide", "length", length, 0)
         if not isinstance(self.pad, str):
             return self.pad
         outputs = -(-length // self.stride)
@@ -73,7 +73,7 @@ class Slide:
 
     def output_length(self, length: int, *, who: str = "Slide", axis: int | None = None) -> int:
         """Number of outputs for an axis of ``length`` cells; an error when there would be none."""
-        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
+        length = integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         lo, hi = self.pads(length)
         outputs = self._outputs(length, lo, hi)
         if outputs < 1:
@@ -153,7 +153,7 @@ class Split:
 
     def output_length(self, length: int, *, who: str = "Split", axis: int | None = None) -> int:
         """``parts``; an axis without cells is an error."""
-        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
+        length = integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         if length < 1:
             where = "the axis" if axis is None else f"axis {axis}"
             raise bad(
@@ -211,7 +211,7 @@ class Spans:
 
     def output_length(self, length: int, *, who: str = "Spans", axis: int | None = None) -> int:
         """The number of rows; a row that reaches outside the axis is an error."""
-        integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
+        length = integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         for i, (start, stop, step) in enumerate(self.table):
             taps = range(start, stop, step)
             if taps and taps[-1] >= length:

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..catalogue import OPS, Op
 from ..errors import bad_type, shown
 from ..geometry import Axes
+from ..geometry.arguments import flag
 from . import prepare
-from .arrays import check_out, new
+from .arrays import as_input, check_out, new
 from .dispatch import choose
 from .docstrings import docstring
 from .prepare import Prepared
@@ -93,7 +94,7 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
         axes: Axes = None,
         **own: Any,
     ) -> Prepared:
-        array = prepare.read_input(who, op, x)
+        array = as_input(who, x, op.kinds)
         found, window = prepare.sliding_window(
             who,
             array.ndim,
@@ -116,7 +117,7 @@ def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     who = op.function_name("adaptive")
 
     def ready(x: ArrayLike, parts: Any, *, axes: Axes = None, **own: Any) -> Prepared:
-        array = prepare.read_input(who, op, x)
+        array = as_input(who, x, op.kinds)
         found, window = prepare.adaptive_window(who, array.shape, parts, axes=axes)
         return Prepared(prepare.make_call(who, op, array, found, window, own), array)
 
@@ -130,9 +131,9 @@ def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     who = op.function_name("global")
 
     def ready(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, **own: Any) -> Prepared:
-        array = prepare.read_input(who, op, x)
+        array = as_input(who, x, op.kinds)
         found, window = prepare.global_window(who, array.ndim, axes=axes)
-        keep = prepare.read_flag(who, "keepdims", keepdims)
+        keep = flag(who, "keepdims", keepdims)
         return Prepared(prepare.make_call(who, op, array, found, window, own), array, drop_axes=not keep)
 
     def pool(x: ArrayLike, *, out: Any = None, **rest: Any) -> Any:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..catalogue import Call, Op
 from ..catalogue.dtypes import INTEGRAL, Dtype, accumulator, kind_of
 from ..catalogue.parameters import is_whole
 from ..errors import bad, bad_type, shown
 from ..geometry import Axes, Window, pooled_axes
-from ..geometry.arguments import flag, is_sequence
-from .arrays import as_input
+from ..geometry.arguments import is_sequence
 
 Array = NDArray[Any]
 
@@ -119,11 +118,6 @@ def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window,
     return call
 
 
-def read_input(who: str, op: Op, x: ArrayLike) -> Array:
-    """The input as an array of a dtype the operator takes."""
-    return as_input(who, x, op.kinds)
-
-
 def _check_divisor(call: Call) -> None:
     """A number must be able to divide in the type that divides."""
     number = call.params.divisor
@@ -157,8 +151,3 @@ def _check_p(call: Call) -> None:
     if 0 in exponents or math.inf in exponents:
         way_out = "ask for dtype=np.float64" if wide.itemsize == 4 else "use a p that is nearer to 1"
         raise bad(call.who, f"p = {p} or 1/p is beyond {wide}", way_out)
-
-
-def read_flag(who: str, name: str, value: object) -> bool:
-    """A true bool."""
-    return flag(who, name, value)
