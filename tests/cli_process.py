@@ -142,3 +142,11 @@ def halved(array: np.ndarray) -> np.ndarray:
     height, width = array.shape[0] // 2 * 2, array.shape[1] // 2 * 2
     corners = [array[i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)]
     return np.maximum.reduce(corners)
+
+
+def pixels(name: str) -> np.ndarray:
+    """The values of an image file."""
+    from PIL import Image
+
+    with Image.open(name) as image:
+        return np.asarray(image)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from cli_process import Here, noise
 
 # The oracle works in Fractions and is slow on purpose, so time per example says nothing about the library.
 _patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
@@ -44,3 +47,19 @@ def eager(threads: None) -> Iterator[Callable[[], int]]:
     _core.set_work_per_thread(1)
     yield lambda: _core.threads_started() - before
     _core.set_work_per_thread(200_000)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The command line, called in a fresh folder."""
+    monkeypatch.chdir(tmp_path)
+    return Here(tmp_path, capsys)
+
+
+@pytest.fixture
+def image(here: Here) -> Path:
+    """A small colour image in that folder."""
+    from PIL import Image
+
+    Image.fromarray(noise(12, 16, 3)).save("in.png")
+    return Path("in.png")

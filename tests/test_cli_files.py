@@ -21,19 +21,6 @@ from cenote.cli.errors import Failure
 from cenote.cli.files import Outputs
 from cli_process import Here, environment, halved, noise, process
 
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path, capsys)
-
-
-@pytest.fixture
-def image(here: Here) -> Path:
-    Image.fromarray(noise(12, 16, 3)).save("in.png")
-    return Path("in.png")
-
-
 # --- one output -----------------------------------------------------------------------------------------------------
 
 

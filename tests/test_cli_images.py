@@ -10,20 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from cli_process import Here, halved, noise, png, process, tiff
+from cli_process import Here, halved, noise, pixels, png, process, tiff
 
 ORIENTATION = 0x0112
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path, capsys)
-
-
-def pixels(name: str) -> np.ndarray:
-    with Image.open(name) as image:
-        return np.asarray(image)
 
 
 def halve(here: Here, source: str, target: str, *more: str) -> np.ndarray:

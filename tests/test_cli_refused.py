@@ -10,13 +10,6 @@ from PIL import Image
 
 from cli_process import Here, noise, png, tiff
 
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path, capsys)
-
-
 # --- what an output cannot hold -------------------------------------------------------------------------------------
 
 

@@ -11,12 +11,6 @@ from cenote.dialects import DIALECTS
 from cli_process import Here, process
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path, capsys)
-
-
 def outputs(here: Here, *words: str) -> list[list[int]]:
     found = json.loads(here("shape", *words, "--json").worked().out)
     return [layer["output"] for layer in found["layers"]]

@@ -18,12 +18,6 @@ from cenote.demo.story import FILTER, filtered
 from cli_process import Here, noise, png, process, tiff
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path, capsys)
-
-
 @pytest.fixture(scope="module")
 def seven() -> np.ndarray:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: the demo has no digits to show")
