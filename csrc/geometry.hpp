@@ -13,6 +13,8 @@ namespace cenote {
 constexpr int kMostPooled = 3;
 constexpr int kLanes = 16;  // outputs computed side by side, and the width of the summation tree
 
+constexpr int64_t kFarthest = int64_t{1} << 62;
+
 // Which number a sum is divided by.
 enum class Divisor : int { inside = 0, padded = 1, window = 2, number = 3 };
 
@@ -22,10 +24,11 @@ enum class Position : int {
     indices   // flat position over the pooled axes: what people read
 };
 
-// One pooled axis: output i reads start[i] + j * step[i] for j < count[i].
+// One pooled axis: output i reads start[i] + j * step[i] for j < count[i]. Its first real tap is number skipped[i] of
+// the window: sums join taps by their numbers.
 struct AxisTable {
     int64_t in = 1;
-    std::vector<int64_t> start{0}, count{1}, step{1}, padded{1}, window{1};
+    std::vector<int64_t> start{0}, count{1}, step{1}, padded{1}, window{1}, skipped{0};
     int64_t most_taps = 1;
     // For backward: every window that holds x lies between the first i with reach_last[i] >= x and the last i with
     // reach_start[i] <= x. Running maximum and minimum keep that true for tables in any order.
@@ -40,7 +43,7 @@ struct AxisTable {
     // Tables come from outside: a wrong one would read memory that is not ours.
     void check_and_prepare() {
         const size_t n = start.size();
-        if (count.size() != n || step.size() != n || padded.size() != n || window.size() != n)
+        if (count.size() != n || step.size() != n || padded.size() != n || window.size() != n || skipped.size() != n)
             throw std::invalid_argument("axis tables differ in length");
         most_taps = 0;
         reach_last.resize(n);
@@ -48,11 +51,12 @@ struct AxisTable {
         int64_t last = -1;
         for (size_t i = 0; i < n; ++i) {
             const int64_t c = count[i];
-            if (c < 0 || step[i] < 1 || start[i] < 0) throw std::invalid_argument("axis table entry out of range");
+            if (c < 0 || step[i] < 1 || start[i] < 0 || skipped[i] < 0 || skipped[i] > kFarthest)
+                throw std::invalid_argument("axis table entry out of range");
             if (c > 0 && (start[i] >= in || (c - 1) > (in - 1 - start[i]) / step[i]))
                 throw std::invalid_argument("axis table reaches outside the input");
             // What no tap is read through still enters address arithmetic, where a large number would overflow.
-            if (c == 0) start[i] = 0;
+            if (c == 0) start[i] = skipped[i] = 0;
             if (c <= 1) step[i] = 1;
             most_taps = std::max(most_taps, c);
             if (c > 0) last = std::max(last, start[i] + (c - 1) * step[i]);

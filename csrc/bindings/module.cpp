@@ -60,7 +60,7 @@ struct Plan {
     Geometry geometry;
     std::vector<size_t> axes;
 
-    // axes ascending; tables: (length, start, count, step, padded, window) per axis
+    // axes ascending; tables: (length, start, count, step, padded, window, skipped) per axis
     Plan(const std::vector<size_t>& pooled, nb::list tables) : axes(pooled) {
         const size_t rank = axes.size();
         if (rank < 1 || rank > kMostPooled || nb::len(tables) != rank)
@@ -69,13 +69,14 @@ struct Plan {
             if (i > 0 && axes[i] <= axes[i - 1]) throw std::invalid_argument("axes are ascending");
             AxisTable& axis = geometry.axis[kMostPooled - rank + i];
             nb::tuple row = nb::cast<nb::tuple>(tables[i]);
-            if (nb::len(row) != 6) throw std::invalid_argument("an axis has a length and five tables");
+            if (nb::len(row) != 7) throw std::invalid_argument("an axis has a length and six tables");
             axis.in = nb::cast<int64_t>(row[0]);
             axis.start = table(row[1]);
             axis.count = table(row[2]);
             axis.step = table(row[3]);
             axis.padded = table(row[4]);
             axis.window = table(row[5]);
+            axis.skipped = table(row[6]);
         }
         for (AxisTable& axis : geometry.axis) axis.check_and_prepare();
     }

@@ -73,7 +73,7 @@ inline std::vector<Run> runs_along(const AxisTable& axis, int64_t most) {
         const int64_t distance = i + 1 < axis.out() ? at(axis.start, i + 1) - at(axis.start, i) : 0;
         while (n < most && i + n < axis.out() && at(axis.count, i + n) == at(axis.count, i) &&
                at(axis.step, i + n) == at(axis.step, i) && at(axis.padded, i + n) == at(axis.padded, i) &&
-               at(axis.window, i + n) == at(axis.window, i) &&
+               at(axis.window, i + n) == at(axis.window, i) && at(axis.skipped, i + n) == at(axis.skipped, i) &&
                at(axis.start, i + n) - at(axis.start, i + n - 1) == distance)
             ++n;
         runs.push_back({i, n, n > 1 ? distance : 0});

@@ -18,6 +18,7 @@ struct Box {
     const char* x;
     int64_t d, h, w;                 // taps per axis
     int64_t step_d, step_h, step_w;  // bytes between taps
+    int64_t skip_d, skip_h, skip_w;  // numbers of the first taps within the window, padding counted
     int64_t lane;                    // bytes between windows side by side
     // The mark of tap (d, h, w), for engines that say where a value was found, is the sum of d * mark_d and so on.
     int64_t mark_d, mark_h, mark_w;
@@ -50,6 +51,7 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
         block.d = at.d, block.h = at.h;
         block.box.d = g.axis[0].count[d], block.box.h = g.axis[1].count[h];
         block.box.step_d = g.axis[0].step[d] * x.stride[0], block.box.step_h = g.axis[1].step[h] * x.stride[1];
+        block.box.skip_d = g.axis[0].skipped[d], block.box.skip_h = g.axis[1].skipped[h];
         const char* const x_row =
             x.data + layout.offset(at.outer, 0) + g.axis[0].start[d] * x.stride[0] + g.axis[1].start[h] * x.stride[1];
         std::array<int64_t, kMostArrays> row_at{};
@@ -66,6 +68,7 @@ void each_block(const Geometry& g, Layout layout, int threads, Control& control,
             block.distance = along_w ? run.distance : 0;
             block.box.w = g.axis[2].count[w];
             block.box.step_w = g.axis[2].step[w] * x.stride[2];
+            block.box.skip_w = g.axis[2].skipped[w];
             block.box.lane = along_w ? run.distance * x.stride[2] : layout.lane.stride[0];
             for (int64_t first = 0; first < width; first += kLanes) {  // a run has at most kLanes windows: one round
                 block.n = static_cast<int>(std::min<int64_t>(kLanes, width - first));

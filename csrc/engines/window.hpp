@@ -12,6 +12,7 @@
 
 namespace cenote {
 
+// Computes windows one tap at a time, side by side: every type, every layout, every geometry.
 template <class Reducer, class Acc>
 class WindowEngine {
 public:
@@ -23,108 +24,65 @@ public:
             std::fill(out, out + n, r_.empty());
             return ticker.go_on(n);
         }
-        if (n == 1 && box.w >= kLanes) return wide(box, out, ticker);
-        if (box.w < kLanes || !Reducer::kTree) return narrow(box, n, out, ticker);
-        return wide_side_by_side(box, n, out, ticker);
+        if (n == 1 && box.w > 1) return alone(box, out, ticker);
+        return joined<kLanes>(box.w, box.skip_w, n, out, [&](int64_t w, Acc* to) {
+            return column(box, box.x + w * box.step_w, box.lane, n, to, ticker);
+        });
     }
 
 private:
+    // The taps 0..count of one axis, each computed by tap(j, to), joined in the order of tree.hpp.
+    template <int N, class Tap>
+    bool joined(int64_t count, int64_t skipped, int n, Acc* out, const Tap& tap) const {
+        if (!tap(0, out)) return false;
+        if (count == 1) return true;
+        if (!Reducer::kTree || (skipped == 0 && count <= 3)) {  // where the tree is a row
+            for (int64_t j = 1; j < count; ++j) {
+                Acc next[N];
+                if (!tap(j, next)) return false;
+                r_.merge(out, next, n);
+            }
+            return true;
+        }
+        return in_tree<N>(count, skipped, n, out, tap);
+    }
+
+    // Kept apart: its levels take more stack than the common case should touch.
+    template <int N, class Tap>
+    __attribute__((noinline)) bool in_tree(int64_t count, int64_t skipped, int n, Acc* out, const Tap& tap) const {
+        Pairwise<Reducer, Acc, N> tree(skipped);
+        tree.push(r_, out, n);
+        for (int64_t j = 1; j < count; ++j) {
+            Acc next[N];
+            if (!tap(j, next)) return false;
+            tree.push(r_, next, n);
+        }
+        tree.finish(r_, out, n);
+        return true;
+    }
+
     // All taps of the columns starting at x, n columns (or windows) side by side, `lane` bytes apart.
     bool column(const Box& box, const char* x, int64_t lane, int n, Acc* out, Ticker& ticker) const {
-        const int64_t rows = box.d * box.h;
-        if (rows <= kBlockRows) {
-            rows_of(box, x, lane, 0, rows, n, out);
-            return ticker.go_on(rows * n);
-        }
-        return tall_column(box, x, lane, n, out, ticker);
+        return joined<kLanes>(box.h, box.skip_h, n, out, [&](int64_t h, Acc* row) {
+            const bool go_on = joined<kLanes>(box.d, box.skip_d, n, row, [&](int64_t d, Acc* tap) {
+                load(in_, x + d * box.step_d + h * box.step_h, lane, n, tap);
+                r_.lift(tap, n);
+                return true;
+            });
+            return go_on && ticker.go_on(box.d * n);
+        });
     }
 
-    // Kept apart: its block results take more stack than the common case should touch.
-    __attribute__((noinline)) bool tall_column(const Box& box, const char* x, int64_t lane, int n, Acc* out,
-                                               Ticker& ticker) const {
-        const int64_t rows = box.d * box.h;
-        Pairwise<Reducer, Acc, kLanes> blocks;
-        for (int64_t row = 0; row < rows; row += kBlockRows) {
-            Acc block[kLanes];
-            const int64_t end = std::min<int64_t>(rows, row + kBlockRows);
-            rows_of(box, x, lane, row, end, n, block);
-            blocks.push(r_, block, n);
-            if (!ticker.go_on((end - row) * n)) return false;
-        }
-        blocks.finish(r_, out, n);
-        return true;
-    }
-
-    // Rows [begin, end) of a column, in order.
-    void rows_of(const Box& box, const char* x, int64_t lane, int64_t begin, int64_t end, int n, Acc* out) const {
-        int64_t d = begin / box.h, h = begin % box.h;
-        for (int64_t row = begin; row < end; ++row) {
-            const char* at = x + d * box.step_d + h * box.step_h;
-            if (row == begin) {
-                load(in_, at, lane, n, out);
-                r_.lift(out, n);
-            } else {
-                Acc taps[kLanes];
-                load(in_, at, lane, n, taps);
-                r_.lift(taps, n);
-                r_.merge(out, taps, n);
-            }
-            if (++h == box.h) h = 0, ++d;
-        }
-    }
-
-    bool narrow(const Box& box, int n, Acc* out, Ticker& ticker) const {
-        if (!column(box, box.x, box.lane, n, out, ticker)) return false;
-        for (int64_t w = 1; w < box.w; ++w) {
-            Acc next[kLanes];
-            if (!column(box, box.x + w * box.step_w, box.lane, n, next, ticker)) return false;
-            r_.merge(out, next, n);
-        }
-        return true;
-    }
-
-    // One window with many columns: 16 columns side by side.
-    bool wide(const Box& box, Acc* out, Ticker& ticker) const {
-        Pairwise<Reducer, Acc, 1> blocks;
-        for (int64_t block = 0; block < box.w; block += kBlockColumns) {
-            Acc lanes[kLanes][1];
-            const int64_t end = std::min<int64_t>(box.w, block + kBlockColumns);
-            for (int64_t w = block; w < end; w += kLanes) {
-                Acc columns[kLanes];
-                const int m = static_cast<int>(std::min<int64_t>(kLanes, end - w));
-                if (!column(box, box.x + w * box.step_w, box.step_w, m, columns, ticker)) return false;
-                if (w == block)
-                    std::copy(columns, columns + m, &lanes[0][0]);
-                else
-                    r_.merge(&lanes[0][0], columns, m);
-            }
-            fold<Reducer, Acc, 1>(r_, lanes, static_cast<int>(std::min<int64_t>(kLanes, end - block)), 1);
-            blocks.push(r_, lanes[0], 1);
-        }
-        blocks.finish(r_, out, 1);
-        return true;
-    }
-
-    // The same tree for several windows at once.
-    __attribute__((noinline)) bool wide_side_by_side(const Box& box, int n, Acc* out, Ticker& ticker) const {
-        Pairwise<Reducer, Acc, kLanes> blocks;
-        for (int64_t block = 0; block < box.w; block += kBlockColumns) {
-            Acc lanes[kLanes][kLanes];
-            const int64_t end = std::min<int64_t>(box.w, block + kBlockColumns);
-            for (int64_t w = block; w < end; ++w) {
-                Acc next[kLanes];
-                if (!column(box, box.x + w * box.step_w, box.lane, n, next, ticker)) return false;
-                Acc* lane = lanes[(w - block) % kLanes];
-                if (w - block < kLanes)
-                    std::copy(next, next + n, lane);
-                else
-                    r_.merge(lane, next, n);
-            }
-            fold<Reducer, Acc, kLanes>(r_, lanes, static_cast<int>(std::min<int64_t>(kLanes, end - block)), n);
-            blocks.push(r_, lanes[0], n);
-        }
-        blocks.finish(r_, out, n);
-        return true;
+    // One window: its columns side by side, up to kLanes at a time.
+    bool alone(const Box& box, Acc* out, Ticker& ticker) const {
+        Acc columns[kLanes];
+        return joined<1>(box.w, box.skip_w, 1, out, [&](int64_t w, Acc* to) {
+            const int64_t i = w % kLanes;
+            const int m = static_cast<int>(std::min<int64_t>(kLanes, box.w - w));
+            if (i == 0 && !column(box, box.x + w * box.step_w, box.step_w, m, columns, ticker)) return false;
+            *to = columns[i];
+            return true;
+        });
     }
 
     Reducer r_;

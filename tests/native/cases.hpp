@@ -15,18 +15,19 @@ using namespace cenote;
 using check::Random;
 using Index = std::vector<int64_t>;
 
-inline void add(AxisTable& t, const std::vector<int64_t>& taps, int64_t padded, int64_t window) {
+inline void add(AxisTable& t, const std::vector<int64_t>& taps, int64_t padded, int64_t window, int64_t skipped = 0) {
     t.start.push_back(taps.empty() ? 0 : taps[0]);
     t.count.push_back(static_cast<int64_t>(taps.size()));
     t.step.push_back(taps.size() > 1 ? taps[1] - taps[0] : 1);
     t.padded.push_back(padded);
     t.window.push_back(window);
+    t.skipped.push_back(skipped);
 }
 
 inline AxisTable bare(int64_t length) {
     AxisTable t;
     t.in = length;
-    t.start = t.count = t.step = t.padded = t.window = {};
+    t.start = t.count = t.step = t.padded = t.window = t.skipped = {};
     return t;
 }
 
@@ -34,9 +35,13 @@ inline AxisTable slide(int64_t length, int64_t k, int64_t s, int64_t d, int64_t 
     AxisTable t = bare(length);
     for (int64_t at = -lo; at + (k - 1) * d < length + hi; at += s) {
         std::vector<int64_t> taps;
+        int64_t skipped = 0;
         for (int64_t j = 0; j < k; ++j)
-            if (at + j * d >= 0 && at + j * d < length) taps.push_back(at + j * d);
-        add(t, taps, k, k);
+            if (at + j * d < 0)
+                ++skipped;
+            else if (at + j * d < length)
+                taps.push_back(at + j * d);
+        add(t, taps, k, k, skipped);
     }
     t.check_and_prepare();
     return t;
@@ -62,7 +67,7 @@ inline AxisTable spans(Random& random, int64_t length, int64_t outputs, int64_t 
         for (int64_t x = random.below(length); x < length && static_cast<int64_t>(taps.size()) < n; x += step)
             taps.push_back(x);
         const auto c = static_cast<int64_t>(taps.size());
-        add(t, taps, c + random.below(2), c + random.below(3));
+        add(t, taps, c + random.below(2), c + random.below(3), random.below(6));
     }
     t.check_and_prepare();
     return t;

@@ -1,6 +1,7 @@
 // Values of every reducer and type against a brute force: integers exactly, floats bit for bit in the documented tree.
 #include <cmath>
 #include <complex>
+#include <optional>
 
 #include "cases.hpp"
 
@@ -8,47 +9,23 @@ using namespace cases;
 
 namespace {
 
-// The order of a sum, written down a second time: recursively, on lists.
+// The order of a sum, written down a second time: recursively, on lists. The taps have the numbers skipped, skipped + 1,
+// ...; a block of 2^level numbers is the sum of its halves, and what lies in no block of two is left alone.
 template <class T>
-T joined_pairwise(const std::vector<T>& parts, size_t begin, size_t end) {
-    if (end - begin == 1) return parts[begin];
-    size_t half = 1;
-    while (2 * half < end - begin) half *= 2;
-    return joined_pairwise(parts, begin, begin + half) + joined_pairwise(parts, begin + half, end);
+std::optional<T> block_of(const std::vector<T>& taps, int64_t skipped, int64_t first, int64_t size) {
+    if (first >= skipped + static_cast<int64_t>(taps.size()) || first + size <= skipped) return std::nullopt;
+    if (size == 1) return taps[static_cast<size_t>(first - skipped)];
+    const auto left = block_of(taps, skipped, first, size / 2),
+               right = block_of(taps, skipped, first + size / 2, size / 2);
+    if (!left || !right) return left ? left : right;
+    return *left + *right;
 }
 
 template <class T>
-T in_order(const std::vector<T>& v, size_t begin, size_t end, size_t step) {
-    T sum = v[begin];
-    for (size_t i = begin + step; i < end; i += step) sum = sum + v[i];
-    return sum;
-}
-
-template <class T>
-T folded(const std::vector<T>& lanes, size_t lane, size_t width) {
-    if (width == 16) return lanes[lane];
-    const T left = folded(lanes, lane, 2 * width);
-    return lane + width < lanes.size() ? left + folded(lanes, lane + width, 2 * width) : left;
-}
-
-template <class T>
-T tree(const std::vector<std::vector<T>>& columns) {
-    std::vector<T> sums;
-    for (const std::vector<T>& column : columns) {
-        std::vector<T> blocks;
-        for (size_t r = 0; r < column.size(); r += 16)
-            blocks.push_back(in_order(column, r, std::min(column.size(), r + 16), 1));
-        sums.push_back(joined_pairwise(blocks, 0, blocks.size()));
-    }
-    if (sums.size() < 16) return in_order(sums, 0, sums.size(), 1);
-    std::vector<T> blocks;
-    for (size_t b = 0; b < sums.size(); b += 128) {
-        const size_t end = std::min(sums.size(), b + 128);
-        std::vector<T> lanes;
-        for (size_t lane = b; lane < std::min(end, b + 16); ++lane) lanes.push_back(in_order(sums, lane, end, 16));
-        blocks.push_back(folded(lanes, 0, 1));
-    }
-    return joined_pairwise(blocks, 0, blocks.size());
+T joined_in_order(const std::vector<T>& taps, int64_t skipped) {
+    int64_t size = 1;
+    while (size < skipped + static_cast<int64_t>(taps.size())) size *= 2;
+    return *block_of(taps, skipped, 0, size);
 }
 
 // Integers (of lp) are rounded to T once, whatever long double is here.
@@ -59,15 +36,21 @@ T value_of(const Cells& x, const char* p, bool imaginary) {
 }
 
 template <class T>
-T sum_of(const Cells& x, const Index& at, const std::array<Index, 3>& taps, bool imaginary, const auto& lift) {
-    std::vector<std::vector<T>> columns;
+T sum_of(const Call& shape, const Cells& x, const Index& at, const std::array<Index, 3>& taps, bool imaginary,
+         const auto& lift) {
+    if (taps[0].empty() || taps[1].empty() || taps[2].empty()) return T(0);
+    const auto skipped = [&](size_t a) { return shape.g.axis[a].skipped[static_cast<size_t>(at[at.size() - 3 + a])]; };
+    std::vector<T> columns;
     for (const int64_t w : taps[2]) {
-        columns.emplace_back();
-        for (const int64_t d : taps[0])
-            for (const int64_t h : taps[1])
-                columns.back().push_back(lift(value_of<T>(x, x.at(joined(at, d, h, w)), imaginary)));
+        std::vector<T> rows;
+        for (const int64_t h : taps[1]) {
+            std::vector<T> cells;
+            for (const int64_t d : taps[0]) cells.push_back(lift(value_of<T>(x, x.at(joined(at, d, h, w)), imaginary)));
+            rows.push_back(joined_in_order(cells, skipped(0)));
+        }
+        columns.push_back(joined_in_order(rows, skipped(1)));
     }
-    return columns.empty() || columns[0].empty() ? T(0) : tree(columns);
+    return joined_in_order(columns, skipped(2));
 }
 
 int128 half_even(int128 total, int128 by) {
@@ -113,16 +96,17 @@ private:
             const T p = static_cast<T>(call.params.p);
             T v;
             if (call.reducer != Reducer::lp)
-                v = sum_of<T>(x, index, lists, imaginary, [](T t) { return t; });
+                v = sum_of<T>(shape, x, index, lists, imaginary, [](T t) { return t; });
             else if (p == 1)
-                v = sum_of<T>(x, index, lists, imaginary, [](T t) { return std::fabs(t); });
+                v = sum_of<T>(shape, x, index, lists, imaginary, [](T t) { return std::fabs(t); });
             else if (p == 2)
-                v = std::sqrt(sum_of<T>(x, index, lists, imaginary, [](T t) { return t * t; }));
+                v = std::sqrt(sum_of<T>(shape, x, index, lists, imaginary, [](T t) { return t * t; }));
             else if (std::isinf(p))
                 v = largest<T>(index, lists);
             else
-                v = std::pow(sum_of<T>(x, index, lists, imaginary, [p](T t) { return std::pow(std::fabs(t), p); }),
-                             static_cast<T>(1 / call.params.p));
+                v = std::pow(
+                    sum_of<T>(shape, x, index, lists, imaginary, [p](T t) { return std::pow(std::fabs(t), p); }),
+                    static_cast<T>(1 / call.params.p));
             if (call.reducer == Reducer::avg) v = v / static_cast<T>(by);
             numbers::write(out, to, v, imaginary);
             if (!numbers::paired(out)) return;

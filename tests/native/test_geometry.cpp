@@ -12,7 +12,7 @@ constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
 
 AxisTable one(int64_t length, int64_t start, int64_t count, int64_t step) {
     AxisTable t = bare(length);
-    t.start = {start}, t.count = {count}, t.step = {step}, t.padded = {1}, t.window = {1};
+    t.start = {start}, t.count = {count}, t.step = {step}, t.padded = {1}, t.window = {1}, t.skipped = {0};
     return t;
 }
 
@@ -32,8 +32,8 @@ void refused() {
         t.check_and_prepare();
         CHECK(t.most_taps == count);
     }
-    for (std::vector<int64_t> AxisTable::* column :
-         {&AxisTable::start, &AxisTable::count, &AxisTable::step, &AxisTable::padded, &AxisTable::window}) {
+    for (std::vector<int64_t> AxisTable::* column : {&AxisTable::start, &AxisTable::count, &AxisTable::step,
+                                                     &AxisTable::padded, &AxisTable::window, &AxisTable::skipped}) {
         AxisTable t = one(5, 0, 1, 1);
         (t.*column).push_back(1);
         CHECK_THROWS(std::invalid_argument, t.check_and_prepare());
@@ -83,7 +83,8 @@ void runs_cover_the_axis(Random& random) {
             for (int64_t i = 0; i < run.n; ++i) {
                 const auto a = static_cast<size_t>(run.first), b = static_cast<size_t>(run.first + i);
                 ok = ok && t.start[b] == t.start[a] + i * run.distance && t.count[b] == t.count[a] &&
-                     t.step[b] == t.step[a] && t.padded[b] == t.padded[a] && t.window[b] == t.window[a];
+                     t.step[b] == t.step[a] && t.padded[b] == t.padded[a] && t.window[b] == t.window[a] &&
+                     t.skipped[b] == t.skipped[a];
             }
         }
         ok = ok && next == t.out();

@@ -144,7 +144,7 @@ AxisTable constant(int64_t length, int64_t outputs, int64_t start, int64_t count
     AxisTable t = bare(length);
     const auto n = static_cast<size_t>(outputs);
     t.start.assign(n, start), t.count.assign(n, count), t.step.assign(n, 1), t.padded.assign(n, 1),
-        t.window.assign(n, 1);
+        t.window.assign(n, 1), t.skipped.assign(n, 0);
     t.check_and_prepare();
     return t;
 }

@@ -123,6 +123,7 @@ class Slide:
             step=np.where(real, np.int64(step), np.int64(1)),
             padded=np.minimum(self.size, (length + hi - 1 - base) // step + 1),
             window=np.full(outputs, self.size, dtype=np.int64),
+            skipped=np.where(real, first, 0),
         )
 
 
@@ -172,7 +173,7 @@ class Split:
         edge = _count_up(parts + 1) * length
         start = edge[:-1] // parts
         count = (edge[1:] + parts - 1) // parts - start
-        return AxisSpans(length, start, count, np.ones(parts, dtype=np.int64), count, count)
+        return AxisSpans(length, start, count, np.ones(parts, dtype=np.int64), count, count, np.zeros_like(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ class Spans:
         count = np.array([len(t) for t in taps], dtype=np.int64)
         start = np.array([t.start if t else 0 for t in taps], dtype=np.int64)
         step = np.array([t.step if t else 1 for t in taps], dtype=np.int64)
-        return AxisSpans(length, start, count, step, count, count)
+        return AxisSpans(length, start, count, step, count, count, np.zeros_like(count))
 
 
 def _count_up(n: int) -> Table:

@@ -18,7 +18,8 @@ class AxisSpans:
     Output ``i`` reads ``start[i] + j * step[i]`` for ``0 <= j < count[i]``; taps that fall into padding are not
     listed, so nothing below this table knows that padding exists. Two further counts serve the divisors of
     averages: ``padded[i]`` taps lie inside the padded input and ``window[i]`` is the number of taps in full.
-    An output with ``count == 0`` has ``start == 0`` and ``step == 1``.
+    ``skipped[i]`` taps of the window come before the first real one: sums are joined in an order that counts them.
+    An output with ``count == 0`` has ``start == 0``, ``step == 1`` and ``skipped == 0``.
     """
 
     length: int
@@ -27,9 +28,10 @@ class AxisSpans:
     step: Table
     padded: Table
     window: Table
+    skipped: Table
 
     def __post_init__(self) -> None:
-        for name in ("start", "count", "step", "padded", "window"):
+        for name in ("start", "count", "step", "padded", "window", "skipped"):
             getattr(self, name).setflags(write=False)
 
     def __len__(self) -> int:

@@ -198,7 +198,7 @@ def _plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, .
 
 def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
     tables = window.spans(lengths, who=who, axes=axes)
-    return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window) for t in tables])
+    return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window, t.skipped) for t in tables])
 
 
 _kept_plan = lru_cache(maxsize=128)(_new_plan)
