@@ -5,6 +5,7 @@
 #include "engines/select.hpp"
 #include "engines/window.hpp"
 #include "reducers/all.hpp"
+#include "simd/targets.hpp"
 
 namespace cenote {
 namespace {
@@ -78,6 +79,7 @@ void select(const ForwardCall& call, const Geometry& g, const Layout& layout, DT
 void run_forward(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
     if (call.divisor == Divisor::number && call.params.whole_number == 0 && is_integral(call.params.out))
         throw std::invalid_argument("an integer average by 0");
+    if (target().values(call, g, layout, control)) return;
     switch (call.reducer) {
 #define CENOTE_REDUCER(name, type, kind) \
     case Reducer::name: return values<type, Kind::kind>(call, g, layout, control);

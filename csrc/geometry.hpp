@@ -24,6 +24,12 @@ enum class Position : int {
     indices   // flat position over the pooled axes: what people read
 };
 
+// A window of k taps, `dilation` cells apart, that moves by `stride` cells and starts `lo` cells before the axis.
+// k = 0: the table is no such thing.
+struct Sliding {
+    int64_t k = 0, stride = 1, dilation = 1, lo = 0;
+};
+
 // One pooled axis: output i reads start[i] + j * step[i] for j < count[i]. Its first real tap is number skipped[i] of
 // the window: sums join taps by their numbers.
 struct AxisTable {
@@ -33,6 +39,8 @@ struct AxisTable {
     // For backward: every window that holds x lies between the first i with reach_last[i] >= x and the last i with
     // reach_start[i] <= x. Running maximum and minimum keep that true for tables in any order.
     std::vector<int64_t> reach_last{0}, reach_start{0};
+    Sliding slide{1, 1, 1, 0};
+    bool identity = false;  // every output is the cell of its own number, and counts for one
 
     int64_t out() const { return static_cast<int64_t>(start.size()); }
 
@@ -67,6 +75,37 @@ struct AxisTable {
             if (count[i] > 0) first = std::min(first, start[i]);
             reach_start[i] = first;
         }
+        slide = found_sliding();
+        const auto one = [](int64_t taps) { return taps == 1; };
+        identity = slide.k == 1 && slide.stride == 1 && slide.lo == 0 && out() == in &&
+                   std::all_of(padded.begin(), padded.end(), one) && std::all_of(window.begin(), window.end(), one);
+    }
+
+private:
+    // Fast engines compute sliding windows without looking into the tables; whatever is not exactly one stays a table.
+    Sliding found_sliding() const {
+        const size_t n = start.size();
+        Sliding s;
+        if (n == 0 || in > kFarthest / 4) return s;
+        s.k = s.dilation = 1;
+        for (size_t i = 0; i < n; ++i) {
+            if (skipped[i] > kFarthest / 4 / step[i]) return {};
+            s.k = std::max(s.k, skipped[i] + count[i]);
+            if (count[i] > 1) s.dilation = step[i];
+        }
+        const auto base = [&](size_t i) { return start[i] - skipped[i] * s.dilation; };
+        s.lo = -base(0);
+        s.stride = n > 1 ? base(1) - base(0) : s.k;
+        if (s.stride < 1 || s.lo < 0) return {};
+        for (size_t i = 0; i < n; ++i) {
+            const int64_t at = static_cast<int64_t>(i) * s.stride - s.lo;
+            if (count[i] < 1 || base(i) != at || (count[i] > 1 && step[i] != s.dilation)) return {};
+            // skipped taps lie before the axis, missing ones behind it
+            if (skipped[i] > 0 && start[i] - s.dilation >= 0) return {};
+            const int64_t next = start[i] + count[i] * s.dilation;
+            if (skipped[i] + count[i] < s.k && next < in) return {};
+        }
+        return s;
     }
 };
 

@@ -18,6 +18,7 @@
 
 #include "calls.hpp"
 #include "engines/unpool.hpp"
+#include "simd/targets.hpp"
 
 namespace nb = nanobind;
 using namespace cenote;
@@ -309,7 +310,13 @@ NB_MODULE(_core, m) {
     m.def("unpool_into", &unpool_into, nb::arg("y"), nb::arg("indices"), nb::arg("out"), nb::arg("type"),
           nb::arg("axes"), nb::arg("threads"));
     m.def("compiler", &compiler);
-    m.def("targets", [] { return std::vector<std::string>{"baseline"}; });
+    m.def("targets", [](bool usable) {
+        std::vector<std::string> names;
+        for (const Target& t : targets())
+            if (!usable || t.usable()) names.emplace_back(t.name);
+        return names;
+    }, nb::arg("usable"));
+    m.def("use_target", &choose_target, nb::arg("name"));
     m.def("dtypes", [] {
         std::vector<std::string> names;
         for (int i = 0; i < kDTypes; ++i) names.emplace_back(dtype_name(i));

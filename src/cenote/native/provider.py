@@ -30,7 +30,7 @@ _CACHED_OUTPUTS: Final = 1 << 11  # plans with longer tables are not kept: 128 k
 @lru_cache(maxsize=1)
 def target() -> str:
     """The CPU target that kernels run on: ``CENOTE_TARGET`` if set, else the best this CPU has."""
-    usable = _core.targets()
+    usable = _core.targets(usable=True)
     wanted = os.environ.get("CENOTE_TARGET")
     if wanted is None:
         return usable[-1]
@@ -40,6 +40,7 @@ def target() -> str:
             f"target {wanted!r} is not usable here, {', '.join(usable)} can be",
             "name one or unset it",
         )
+    _core.use_target(wanted)
     return wanted
 
 
@@ -50,11 +51,14 @@ class Build:
     version: str
     compiler: str
     targets: tuple[str, ...]
+    usable: tuple[str, ...]
 
 
 def build() -> Build:
-    """Version, compiler and CPU targets of the compiled module."""
-    return Build(_core.version, _core.compiler(), tuple(_core.targets()))
+    """Version, compiler and CPU targets of the compiled module, and those that this CPU has."""
+    return Build(
+        _core.version, _core.compiler(), tuple(_core.targets(usable=False)), tuple(_core.targets(usable=True))
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -48,7 +48,7 @@ def info() -> Info:
         version=made.version,
         compiler=made.compiler,
         targets_compiled=made.targets,
-        targets_usable=made.targets,
+        targets_usable=made.usable,
         target=target(),
         threads=get_num_threads(),
         numpy=np.__version__,

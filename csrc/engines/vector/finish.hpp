@@ -1,0 +1,140 @@
+// From accumulators to the elements of the result: the inverse of `take`, division, roots, rounding; and storing them.
+#pragma once
+
+// Divides by one number, or by a table of one for each element.
+template <class Div>
+struct DivideBy {
+    Div number;
+    const Div* table;
+
+    template <class W>
+    CENOTE_INLINE W at(int64_t i) const {
+        return table == nullptr ? splat<W>(number) : load<W>(table + i);
+    }
+};
+
+template <class T>
+struct UndoFlip {
+    using Acc = T;
+    using Out = T;
+    using Div = float;
+    Signed<T> flip;
+    CENOTE_INLINE V<T> give(V<T> v, int64_t, const DivideBy<Div>&) const {
+        return as<V<T>>(as<V<Signed<T>>>(v) ^ flip);
+    }
+};
+
+struct UndoKey {
+    using Acc = int16_t;
+    using Out = uint16_t;
+    using Div = float;
+    uint16_t flip;
+    CENOTE_INLINE V<uint16_t> give(V<int16_t> v, int64_t, const DivideBy<Div>&) const {
+        return as<V<uint16_t>>(ExtremeHalf<false>::key(v)) ^ flip;
+    }
+};
+
+enum class Last { nothing, divide, root };
+
+// Sums of floats.
+template <class A, class To, Last last>
+struct Rounded {
+    using Acc = A;
+    using Out = std::conditional_t<std::is_same_v<To, F16> || std::is_same_v<To, Bf16>, uint16_t, To>;
+    using Div = A;
+    CENOTE_INLINE Vec<Out, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
+        if constexpr (last == Last::divide) v = v / by.template at<V<A>>(i);
+        if constexpr (last == Last::root) v = square_root(v);
+        if constexpr (std::is_same_v<To, F16>)
+            return narrow_f16<kN<A>>(v);
+        else if constexpr (std::is_same_v<To, Bf16>)
+            return narrow_bf16<kN<A>>(v);
+        else
+            return v;
+    }
+};
+
+// Averages of integers: the exact quotient, rounded half to even. Sums and divisors stay below 2^16, of 32-bit
+// accumulators below 2^31: then the float (double) quotient is never nearer to a half than the exact one, unless both are.
+template <class A, class To>
+struct HalfEven {
+    using Acc = A;
+    using Out = To;
+    using Div = std::conditional_t<sizeof(A) == 2, float, double>;
+    int shift;  // of a divisor that is a power of two and the same everywhere; negative for others
+
+    CENOTE_INLINE Vec<To, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
+        if (shift >= 0) {
+            if (shift > 0) {
+                const A below_half = static_cast<A>((A(1) << (shift - 1)) - 1);
+                v = (v + below_half + ((v >> shift) & A(1))) >> shift;
+            }
+            return narrowed<Vec<To, kN<A>>>(v);
+        }
+        A out[kN<A>];
+        A sums[kN<A>];
+        store(sums, v);
+        constexpr int n = kN<Div>;
+        using D = V<Div>;
+        constexpr Div magic = sizeof(A) == 2 ? Div(12582912.0) : Div(6755399441055744.0);  // 1.5 * 2^(fraction bits)
+        CENOTE_UNROLL for (int j = 0; j < kN<A>; j += n) {
+            const D quotient = widened<Div>(load<Vec<A, n>>(sums + j)) / by.template at<D>(i + j);
+            store(out + j, convert<Vec<A, n>>(convert<Vec<int32_t, n>>((quotient + magic) - magic)));
+        }
+        return narrowed<Vec<To, kN<A>>>(load<V<A>>(out));
+    }
+};
+
+// Where rows of accumulators end.
+template <class Acc>
+struct Finisher {
+    virtual ~Finisher() = default;
+    virtual int64_t item() const = 0;
+    // n elements to `out`; divisors as doubles, a table of them where `table` is not null
+    virtual void put(const Acc* a, int64_t n, double by, const double* table, char* out, bool past_caches) = 0;
+};
+
+template <class F>
+class Finish final : public Finisher<typename F::Acc> {
+public:
+    using Acc = typename F::Acc;
+    using Out = typename F::Out;
+    using Div = typename F::Div;
+    explicit Finish(const F& f) : f_(f) {}
+
+    int64_t item() const override { return sizeof(Out); }
+
+    void put(const Acc* a, int64_t n, double by, const double* table, char* out, bool past_caches) override {
+        DivideBy<Div> divide{static_cast<Div>(by), nullptr};
+        if (table != nullptr) {
+            if (static_cast<int64_t>(table_.size()) < n + kN<Div>) table_.resize(static_cast<size_t>(n + kN<Acc>));
+            for (int64_t i = 0; i < n; ++i) table_[static_cast<size_t>(i)] = static_cast<Div>(table[i]);
+            for (int64_t i = n; i < n + kN<Acc>; ++i) table_[static_cast<size_t>(i)] = Div(1);
+            divide.table = table_.data();
+        }
+        int64_t i = 0;
+        using W = Vec<Out, kN<Acc>>;
+        if constexpr (sizeof(W) >= 16) {
+            if (past_caches) {
+                const auto astray = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & (sizeof(W) - 1));
+                if (astray % static_cast<int64_t>(sizeof(Out)) == 0 && n >= 4 * kN<Acc>) {
+                    i = astray / static_cast<int64_t>(sizeof(Out));
+                    if (i > 0) part(a, 0, i, divide, out);
+                    for (; i + kN<Acc> <= n; i += kN<Acc>)
+                        stream(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, divide));
+                }
+            }
+        }
+        for (; i + kN<Acc> <= n; i += kN<Acc>)
+            store(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, divide));
+        if (i < n) part(a, i, n - i, divide, out);
+    }
+
+private:
+    void part(const Acc* a, int64_t i, int64_t n, const DivideBy<Div>& by, char* out) {
+        store_part(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, by), n);
+    }
+
+    F f_;
+    std::vector<Div> table_;
+};

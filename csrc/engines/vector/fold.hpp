@@ -1,0 +1,148 @@
+// What a vector engine does with taps: take raw elements from memory, merge two, and the element that changes nothing.
+//   In, Acc           element types in memory and while merging
+//   kIdempotent       merging a tap twice does no harm (largest, not sum)
+//   kOrdered          the order of merging shows in the bits (sums of floats)
+//   take(raw)         N raw elements to N accumulators;  raw_pad() is an element whose take is pad()
+#pragma once
+
+// The largest. XOR-ed with `flip`, elements of any signedness, or in reversed order, compare like T: so this is also the
+// smallest, and four types stand for all integers. Of floats `careful` keeps NaN; else there must be none.
+template <class T, bool careful>
+struct Extreme {
+    using In = T;
+    using Acc = T;
+    static constexpr bool kIdempotent = true, kOrdered = false;
+    Signed<T> flip;
+
+    CENOTE_INLINE V<T> take(V<T> raw) const {
+        using Bits = V<Signed<T>>;
+        return as<V<T>>(as<Bits>(raw) ^ flip);
+    }
+    static CENOTE_INLINE V<T> merge(V<T> a, V<T> b) {
+        if constexpr (careful)
+            return ((b > a) | (b != b)) ? b : a;
+        else
+            return a > b ? a : b;
+    }
+    static T merge(T a, T b) { return careful ? (b > a || b != b ? b : a) : (a > b ? a : b); }
+    static T pad() {
+        if constexpr (std::is_floating_point_v<T>)
+            return -std::numeric_limits<T>::infinity();
+        else
+            return std::numeric_limits<T>::min();
+    }
+    In raw_pad() const { return std::bit_cast<T>(static_cast<Signed<T>>(std::bit_cast<Signed<T>>(pad()) ^ flip)); }
+};
+
+// The largest 16-bit float, as integers of the same order. Careful: every NaN is the largest of all.
+template <bool careful>
+struct ExtremeHalf {
+    using In = uint16_t;
+    using Acc = int16_t;
+    static constexpr bool kIdempotent = true, kOrdered = false;
+    uint16_t flip, infinity;
+
+    static CENOTE_INLINE V<int16_t> key(V<int16_t> bits) { return bits ^ ((bits >> 15) & int16_t{0x7fff}); }
+    CENOTE_INLINE V<int16_t> take(V<uint16_t> raw) const {
+        V<int16_t> k = key(as<V<int16_t>>(raw ^ flip));
+        if constexpr (careful)
+            k = (as<V<int16_t>>(raw) & int16_t{0x7fff}) > static_cast<int16_t>(infinity) ? splat<V<int16_t>>(0x7fff)
+                                                                                         : k;
+        return k;
+    }
+    static CENOTE_INLINE V<int16_t> merge(V<int16_t> a, V<int16_t> b) { return a > b ? a : b; }
+    static int16_t merge(int16_t a, int16_t b) { return std::max(a, b); }
+    int16_t pad() const { return static_cast<int16_t>(static_cast<uint16_t>(infinity ^ 0xffffu)); }
+    In raw_pad() const { return static_cast<uint16_t>((infinity | 0x8000u) ^ flip); }
+};
+
+enum class Lift { none, square, magnitude };
+
+// bits of 16-bit floats under names of their own, so that they are no integers
+struct F16 {};
+struct Bf16 {};
+
+// The sum of taps, of their squares or of their sizes.
+template <class From, class A, Lift lift>
+struct Added {
+    using In = std::conditional_t<std::is_same_v<From, F16> || std::is_same_v<From, Bf16>, uint16_t, From>;
+    using Acc = A;
+    static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>;
+
+    CENOTE_INLINE V<A> take(Vec<In, kN<A>> raw) const {
+        V<A> v;
+        if constexpr (std::is_same_v<From, F16>)
+            v = widen_f16<kN<A>>(raw);
+        else if constexpr (std::is_same_v<From, Bf16>)
+            v = widen_bf16<kN<A>>(raw);
+        else
+            v = widened<A>(raw);
+        if constexpr (lift == Lift::square) v = v * v;
+        if constexpr (lift == Lift::magnitude) {
+            using Bits = V<Signed<A>>;
+            v = as<V<A>>(as<Bits>(v) & std::numeric_limits<Signed<A>>::max());
+        }
+        return v;
+    }
+    static CENOTE_INLINE V<A> merge(V<A> a, V<A> b) { return a + b; }
+    static A merge(A a, A b) { return static_cast<A>(a + b); }
+    static A pad() { return std::is_floating_point_v<A> ? -A(0) : A(0); }  // the one number that changes no sum is -0
+    In raw_pad() const {
+        if constexpr (std::is_same_v<In, uint16_t> && !std::is_same_v<From, In>)
+            return 0x8000u;
+        else
+            return std::is_floating_point_v<In> ? -In(0) : In(0);
+    }
+};
+
+// What merges rows that were taken already: one type for all that merge alike.
+template <class T, bool careful>
+Extreme<T, careful> again(const Extreme<T, careful>&) {
+    return {0};
+}
+template <bool careful>
+Extreme<int16_t, false> again(const ExtremeHalf<careful>&) {
+    return {0};
+}
+template <class From, class A, Lift lift>
+Added<A, A, Lift::none> again(const Added<From, A, lift>&) {
+    return {};
+}
+template <class K>
+using Again = decltype(again(std::declval<const K&>()));
+
+// `count` taps along one axis, each a group of U registers that tap(j, to) computes, joined as tree.hpp says. `skipped`
+// taps of the window come before the first.
+template <class K, int U, class Tap>
+CENOTE_INLINE void joined(int64_t count, int64_t skipped, V<typename K::Acc>* out, const Tap& tap) {
+    using W = V<typename K::Acc>;
+    tap(0, out);
+    if (!K::kOrdered || (skipped == 0 && count <= 3)) {
+        for (int64_t j = 1; j < count; ++j) {
+            W next[U];
+            tap(j, next);
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) out[u] = K::merge(out[u], next[u]);
+        }
+        return;
+    }
+    W level[64][U];
+    auto number = static_cast<uint64_t>(skipped);
+    uint64_t held = 0;
+    for (int64_t j = 0;;) {
+        int at = 0;
+        for (; (number >> at) & 1; ++at) {
+            if (!((held >> at) & 1)) continue;
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) out[u] = K::merge(level[at][u], out[u]);
+            held &= ~(uint64_t{1} << at);
+        }
+        ++number;
+        if (++j == count) {
+            for (; at < 64 && (held >> at); ++at)
+                if ((held >> at) & 1) CENOTE_UNROLL for (int u = 0; u < U; ++u) out[u] = K::merge(level[at][u], out[u]);
+            return;
+        }
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) level[at][u] = out[u];
+        held |= uint64_t{1} << at;
+        tap(j, out);
+    }
+}

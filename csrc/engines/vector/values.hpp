@@ -1,0 +1,366 @@
+// Values of windows, tile by tile: rows are reduced into scratch memory, then along the contiguous axis, then finished.
+#pragma once
+
+// What does not depend on the element types: how a problem is cut into tiles.
+struct Tiles {
+    int64_t planes, h, w;  // per tile: planes, output rows, outputs along a row
+    int64_t plane_tiles, h_tiles, w_tiles;
+
+    int64_t total(int64_t d) const { return plane_tiles * d * h_tiles * w_tiles; }
+};
+
+// The cells of an axis that outputs [first, end) read, and how many cells of padding lie before and behind them.
+struct Reach {
+    int64_t first, end, before, behind;
+};
+
+inline Reach reach_of(const AxisTable& axis, Part outputs) {
+    if (axis.slide.k > 0) {
+        const Sliding& s = axis.slide;
+        const int64_t first = outputs.first * s.stride - s.lo,
+                      end = (outputs.end - 1) * s.stride - s.lo + (s.k - 1) * s.dilation + 1;
+        return {std::max<int64_t>(0, first), std::min(axis.in, end), std::max<int64_t>(0, -first),
+                std::max<int64_t>(0, end - axis.in)};
+    }
+    Reach r{axis.in, 0, 0, 0};
+    for (auto i = static_cast<size_t>(outputs.first); i < static_cast<size_t>(outputs.end); ++i) {
+        r.first = std::min(r.first, axis.start[i]);
+        r.end = std::max(r.end, axis.start[i] + (axis.count[i] - 1) * axis.step[i] + 1);
+    }
+    return r;
+}
+
+inline Level level_of(const AxisTable& axis, int64_t output, int64_t stride) {
+    const auto i = static_cast<size_t>(output);
+    return {axis.count[i], axis.step[i] * stride, axis.skipped[i]};
+}
+
+// How rows become one: each output alone; several that share rows; a running merge; or by doubling.
+enum class Rows { alone, shared, running, doubled };
+
+template <class K>
+Rows way_for(const AxisTable& h) {
+    const Sliding& s = h.slide;
+    if (s.k < 2 || s.stride != 1 || h.out() < 2) return Rows::alone;
+    if (K::kIdempotent) return s.dilation != 1 ? Rows::alone : s.k > 30 ? Rows::running : Rows::shared;
+    return s.k >= 6 ? Rows::doubled : Rows::alone;
+}
+
+// Divisors of a tile's outputs, as doubles.
+struct Divide {
+    Divisor rule;
+    double number;
+    bool none;  // nothing is divided, or only by `number`
+    bool same_w, same_h, same_d;
+
+    Divide(const Problem& p, Divisor r, double n, bool divides) : rule(r), number(divides ? n : 1.0) {
+        none = !divides || rule == Divisor::number;
+        const auto same = [&](int a) {
+            const std::vector<int64_t>& by = p.axis[a]->divisor(rule);
+            return none || std::all_of(by.begin(), by.end(), [&](int64_t v) { return v == by[0]; });
+        };
+        same_d = same(0), same_h = same(1), same_w = same(2);
+    }
+
+    double at(const Problem& p, int a, int64_t i) const {
+        return static_cast<double>(p.axis[a]->divisor(rule)[static_cast<size_t>(i)]);
+    }
+    bool same() const { return same_w && same_h && same_d; }
+    // of everything, where it is the same
+    double only(const Problem& p) const { return none ? number : at(p, 0, 0) * at(p, 1, 0) * at(p, 2, 0); }
+};
+
+// The tiles of one thread. K merges; C is K, or its careful twin for rows with NaN.
+template <class K, class C>
+class Values {
+public:
+    using In = typename K::In;
+    using Acc = typename K::Acc;
+    static constexpr int N = kN<Acc>;
+    static constexpr int64_t kItem = sizeof(In);
+
+    Values(const K& quick, const C& careful, const Problem& p, const Tiles& tiles, const Divide& divide,
+           Finisher<Acc>& finisher, bool past_caches, Scratch& scratch)
+        : quick_(quick),
+          careful_(careful),
+          p_(p),
+          tiles_(tiles),
+          divide_(divide),
+          finisher_(finisher),
+          past_caches_(past_caches),
+          scratch_(scratch) {}
+
+    void tile(int64_t unit) {
+        const int64_t w = unit % tiles_.w_tiles;
+        unit /= tiles_.w_tiles;
+        const int64_t h = unit % tiles_.h_tiles;
+        unit /= tiles_.h_tiles;
+        d_ = unit % p_.axis[0]->out();
+        const int64_t first = unit / p_.axis[0]->out() * tiles_.planes;
+        planes_ = {first, std::min(p_.planes, first + tiles_.planes)};
+        h_ = {h * tiles_.h, std::min(p_.axis[1]->out(), (h + 1) * tiles_.h)};
+        w_ = {w * tiles_.w, std::min(p_.axis[2]->out(), (w + 1) * tiles_.w)};
+        along_w_ = reach_of(*p_.axis[2], w_);
+        along_h_ = reach_of(*p_.axis[1], h_);
+        n_ = (along_w_.end - along_w_.first) * p_.c;
+        int64_t gap = std::max(along_w_.before, along_w_.behind) * p_.c;
+        if (n_ < N) gap = std::max(gap, N - n_);
+        if (way_for<K>(*p_.axis[1]) == Rows::running) gap = std::max<int64_t>(gap, N);
+        pitch_ = n_ + gap;
+        if (pitch_ % 2 != 0) ++pitch_;  // so that every second element of all rows is every second of each
+        if (pitch_ * static_cast<int64_t>(sizeof(Acc)) % 4096 == 0) pitch_ += 2 * N;
+        if constexpr (!std::is_same_v<K, C>) {
+            if (nan()) return run(careful_);
+        }
+        run(quick_);
+    }
+
+private:
+    int64_t height() const { return h_.size(); }
+
+    bool nan() const {
+        const AxisTable& d = *p_.axis[0];
+        const auto i = static_cast<size_t>(d_);
+        if (!p_.x_rows) return true;  // rows that are not whole are rare enough
+        for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
+            const char* base = p_.x.data + p_.plane(plane, 0) + along_w_.first * p_.c * kItem;
+            for (int64_t j = 0; j < d.count[i]; ++j)
+                for (int64_t r = along_h_.first; r < along_h_.end; ++r) {
+                    const char* row = base + (d.start[i] + j * d.step[i]) * p_.x.stride[0] + r * p_.x.stride[1];
+                    if constexpr (std::is_floating_point_v<In>) {
+                        if (has_nan<In>(row, n_)) return true;
+                    } else {
+                        if (has_nan_half(row, n_, quick_.infinity)) return true;
+                    }
+                }
+        }
+        return false;
+    }
+
+    template <class M>
+    void run(const M& m) {
+        const int64_t rows = planes_.size() * height();
+        const int64_t before = along_w_.before * p_.c, room = 2 * N + 2;
+        Acc* rows_at = scratch_.get<Acc>(Scratch::kRows, before + rows * pitch_ + 2 * room) + before;
+        for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
+            reduce_plane(m, plane, rows_at + (plane - planes_.first) * height() * pitch_);
+        // reducing rows may have run over into the gaps
+        if (before > 0) std::fill(rows_at - before, rows_at, m.pad());
+        if (before > 0 || along_w_.behind > 0)
+            for (int64_t r = 0; r < rows; ++r) std::fill_n(rows_at + r * pitch_ + n_, pitch_ - n_, m.pad());
+        const Strip<Acc> done =
+            along<Again<M>>(*p_.axis[2], w_, p_.c, {rows_at - before, rows, pitch_}, along_w_.first, scratch_);
+        finish(done.first, rows, done.pitch);
+    }
+
+    // The rows [along_h_.first, along_h_.end) of a plane of this D, where they lie and how far apart.
+    struct Source {
+        const char* first;  // of row 0 of the axis
+        int64_t step;
+        Level d;
+        Readable readable;
+    };
+
+    Source source(int64_t plane) {
+        const AxisTable& d = *p_.axis[0];
+        Level level = level_of(d, d_, p_.x.stride[0]);
+        const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
+        if (p_.x_rows) return {base + along_w_.first * p_.c * kItem, p_.x.stride[1], level, {p_.x_end}};
+        // Cells that do not follow one another are brought together first.
+        const int64_t high = along_h_.end - along_h_.first, line = (n_ + N) * kItem;
+        char* raw = scratch_.get<char>(Scratch::kRaw, level.count * high * line + N * kItem);
+        for (int64_t i = 0; i < level.count; ++i)
+            for (int64_t r = 0; r < high; ++r) {
+                const char* from =
+                    base + i * level.step + (along_h_.first + r) * p_.x.stride[1] + along_w_.first * p_.x.stride[2];
+                char* to = raw + (i * high + r) * line;
+                for (int64_t w = along_w_.first; w < along_w_.end; ++w, from += p_.x.stride[2], to += p_.c * kItem)
+                    std::memcpy(to, from, static_cast<size_t>(p_.c) * sizeof(In));
+            }
+        level.step = high * line;
+        return {raw - along_h_.first * line, line, level, {raw + level.count * high * line + N * kItem}};
+    }
+
+    template <class M>
+    void reduce_plane(const M& m, int64_t plane, Acc* out) {
+        Source s = source(plane);
+        const AxisTable& h = *p_.axis[1];
+        const bool overlap = h.slide.k == 0 || h.slide.stride < h.slide.k;
+        if (s.d.count == 1 || !overlap || height() == 1) return reduce_height(m, s, out);
+        // D first, once for every row; then the rows of that.
+        const int64_t high = along_h_.end - along_h_.first, line = n_ + N + (n_ % 2048 == 0 ? N : 0);
+        Acc* taken = scratch_.get<Acc>(Scratch::kPlanes, high * line + N);
+        for (int64_t r = 0; r < high; ++r)
+            reduce_rows(m, s.first + (along_h_.first + r) * s.step, {1, 0, 0}, s.d, n_, s.readable, taken + r * line);
+        constexpr auto item = static_cast<int64_t>(sizeof(Acc));
+        const Source once{reinterpret_cast<const char*>(taken) - along_h_.first * line * item,
+                          line * item,
+                          {1, 0, 0},
+                          {reinterpret_cast<const char*>(taken + high * line + N)}};
+        reduce_height(again(m), once, out);
+    }
+
+    template <class M>
+    void reduce_height(const M& m, const Source& s, Acc* out) {
+        const AxisTable& h = *p_.axis[1];
+        const auto alone = [&](int64_t first, int64_t end) {
+            for (int64_t r = first; r < end; ++r)
+                reduce_rows(m, s.first + h.start[static_cast<size_t>(r)] * s.step, s.d, level_of(h, r, s.step), n_,
+                            s.readable, out + (r - h_.first) * pitch_);
+        };
+        const Rows way = s.d.count > 1 ? Rows::alone : way_for<M>(h);
+        if (way == Rows::alone) return alone(h_.first, h_.end);
+        const int64_t k = h.slide.k, first = h_.first - h.slide.lo, rows = height() + (k - 1) * h.slide.dilation;
+        if constexpr (M::kIdempotent) {
+            using MIn = typename M::In;
+            MIn* pads = scratch_.get<MIn>(Scratch::kPads, n_ + N);
+            std::fill_n(pads, n_ + N, m.raw_pad());
+            row_.resize(static_cast<size_t>(rows));
+            for (int64_t i = 0; i < rows; ++i)
+                row_[static_cast<size_t>(i)] = first + i < 0 || first + i >= h.in ? reinterpret_cast<const char*>(pads)
+                                                                                  : s.first + (first + i) * s.step;
+            // pads are as good as readable memory: a row of them has room for a register behind it
+            if (way == Rows::running) {
+                Acc* kept = scratch_.get<Acc>(Scratch::kKept, k * 4 * N);
+                herk_rows(m, row_.data(), k, height(), n_, s.readable, out, pitch_, kept);
+                return;
+            }
+            int64_t r = 0;
+            const auto share = [&](auto b) {
+                constexpr int B = decltype(b)::value;
+                for (; r + B <= height(); r += B)
+                    share_rows<M, B>(m, row_.data() + r, k, n_, s.readable, out + r * pitch_, pitch_);
+            };
+            if (k >= 8) share(std::integral_constant<int, 8>{});
+            if (k >= 4) share(std::integral_constant<int, 4>{});
+            share(std::integral_constant<int, 2>{});
+            alone(h_.first + r, h_.end);
+        } else {
+            Acc* taken = scratch_.get<Acc>(Scratch::kKept, rows * pitch_ + 2 * N);
+            for (int64_t i = 0; i < rows; ++i) {
+                Acc* to = taken + i * pitch_;
+                if (first + i < 0 || first + i >= h.in)
+                    std::fill_n(to, n_, m.pad());
+                else
+                    reduce_rows(m, s.first + (first + i) * s.step, {1, 0, 0}, {1, 0, 0}, n_, s.readable, to);
+                if (pitch_ > n_) std::fill_n(to + n_, pitch_ - n_, m.pad());
+            }
+            slide<M>(taken, k, h.slide.dilation * pitch_, (height() - 1) * pitch_ + n_, out);
+        }
+    }
+
+    char* result(int64_t plane, int64_t h) const {
+        return p_.y.data + p_.plane(plane, 1) + d_ * p_.y.stride[0] + h * p_.y.stride[1] + w_.first * p_.y.stride[2];
+    }
+
+    void finish(const Acc* stage, int64_t rows, int64_t pitch) {
+        const int64_t wide = w_.size(), line = wide * p_.c, item = finisher_.item();
+        const bool whole =
+            p_.y_rows && (rows == 1 || (wide == p_.axis[2]->out() && (height() == 1 || p_.y.stride[1] == line * item) &&
+                                        (planes_.size() == 1 || planes_follow(line * height() * item))));
+        if (whole && divide_.same()) {
+            if (pitch != line && rows > 1) stage = packed(stage, rows, pitch, line);
+            finisher_.put(stage, rows * line, divide_.only(p_), nullptr, result(planes_.first, h_.first), past_caches_);
+            return;
+        }
+        for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
+            for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch) finish_row(stage, plane, h, wide);
+    }
+
+    bool planes_follow(int64_t bytes) const {
+        for (int64_t plane = planes_.first + 1; plane < planes_.end; ++plane)
+            if (p_.plane(plane, 1) - p_.plane(plane - 1, 1) != bytes) return false;
+        return true;
+    }
+
+    // Rows without what lies between them.
+    const Acc* packed(const Acc* stage, int64_t rows, int64_t pitch, int64_t line) {
+        Acc* to = const_cast<Acc*>(stage);
+        for (int64_t r = 1; r < rows; ++r) {
+            const Acc* from = to + r * pitch;
+            Acc* row = to + r * line;
+            if (line < N) {
+                std::memmove(row, from, static_cast<size_t>(line) * sizeof(Acc));
+                continue;
+            }
+            const V<Acc> last = load<V<Acc>>(from + line - N);  // before the row itself runs over it
+            for (int64_t i = 0; i + N <= line; i += N) store(row + i, load<V<Acc>>(from + i));
+            store(row + line - N, last);
+        }
+        return stage;
+    }
+
+    void finish_row(const Acc* row, int64_t plane, int64_t h, int64_t wide) {
+        const double factor = divide_.none ? divide_.number : divide_.at(p_, 0, d_) * divide_.at(p_, 1, h);
+        const int64_t item = finisher_.item();
+        char* out = result(plane, h);
+        const bool direct = p_.y_rows;
+        if (!direct) out = scratch_.get<char>(Scratch::kRaw, wide * p_.c * item);
+        if (divide_.none || divide_.same_w)
+            finisher_.put(row, wide * p_.c, divide_.none ? factor : factor * divide_.at(p_, 2, 0), nullptr, out,
+                          past_caches_ && direct);
+        else if (p_.c == 1) {
+            by_.resize(static_cast<size_t>(wide));
+            for (int64_t i = 0; i < wide; ++i) by_[static_cast<size_t>(i)] = factor * divide_.at(p_, 2, w_.first + i);
+            finisher_.put(row, wide, 1.0, by_.data(), out, past_caches_ && direct);
+        } else
+            for (int64_t i = 0, end; i < wide; i = end) {
+                const double by = divide_.at(p_, 2, w_.first + i);
+                for (end = i + 1; end < wide && divide_.at(p_, 2, w_.first + end) == by;) ++end;
+                finisher_.put(row + i * p_.c, (end - i) * p_.c, factor * by, nullptr, out + i * p_.c * item, false);
+            }
+        if (direct) return;
+        char* to = result(plane, h);
+        for (int64_t i = 0; i < wide; ++i)
+            std::memcpy(to + i * p_.y.stride[2], out + i * p_.c * item, static_cast<size_t>(p_.c * item));
+    }
+
+    const K quick_;
+    const C careful_;
+    const Problem& p_;
+    const Tiles& tiles_;
+    const Divide& divide_;
+    Finisher<Acc>& finisher_;
+    bool past_caches_;
+    Scratch& scratch_;
+    int64_t d_ = 0, n_ = 0, pitch_ = 0;
+    Part planes_{}, h_{}, w_{};
+    Reach along_h_{}, along_w_{};
+    std::vector<const char*> row_;
+    std::vector<double> by_;
+};
+
+// Tiles small enough for the caches, large enough to be worth their overhead, enough of them for all threads.
+template <class K>
+Tiles cut(const Problem& p, int threads) {
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+    const Rows way = way_for<K>(h);
+    constexpr int64_t item = sizeof(typename K::Acc);
+    const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    Tiles t{};
+    t.w = w.out();
+    const int64_t per_output = std::max<int64_t>(1, w.in / std::max<int64_t>(1, w.out())) * p.c * item;
+    const int64_t halo =
+        w.slide.k > 0 && w.slide.stride < w.slide.k ? (w.slide.k - 1) * w.slide.dilation * p.c * item : 0;
+    const int64_t longest = std::max<int64_t>(way == Rows::running || way == Rows::doubled ? 4096 : 16384, 4 * halo);
+    if (t.w * per_output > longest) t.w = std::max<int64_t>(1, longest / per_output);
+    t.w = std::max<int64_t>(1, ceil(w.out(), ceil(w.out(), t.w)));
+    const int64_t row = t.w * per_output + halo;
+    int64_t budget = 24 << 10, least = 1;
+    if (way == Rows::shared) budget = 48 << 10, least = 8;
+    if (way == Rows::running || way == Rows::doubled) budget = 256 << 10, least = 2 * h.slide.k;
+    t.h = std::min(h.out(), std::max(least, budget / std::max<int64_t>(1, row)));
+    t.h = ceil(h.out(), ceil(h.out(), t.h));
+    if (way == Rows::shared && t.h > 8 && t.h < h.out()) t.h = ceil(t.h, 8) * 8;
+    t.planes = 1;
+    if (t.h == h.out() && t.w == w.out() && d.out() == 1)
+        t.planes = std::clamp<int64_t>(budget / std::max<int64_t>(1, row * t.h), 1, p.planes);
+    // a tile or two for each thread beats full caches
+    const auto total = [&] {
+        t.plane_tiles = ceil(p.planes, t.planes), t.h_tiles = ceil(h.out(), t.h), t.w_tiles = ceil(w.out(), t.w);
+        return t.total(d.out());
+    };
+    while (total() < 4 * threads && t.planes > 1) t.planes = ceil(t.planes, 2);
+    while (total() < 2 * threads && t.h > std::max<int64_t>(8, least)) t.h = ceil(t.h, 2);
+    return t;
+}

@@ -1,0 +1,143 @@
+// What a target does better by hand than by the vector extension. Included by vec.hpp.
+#pragma once
+
+#if defined(CENOTE_X86)
+    #define CENOTE_HAS_STREAM
+template <class W>
+CENOTE_INLINE void stream(void* p, W v) {
+    if constexpr (sizeof(W) == 16) _mm_stream_si128(static_cast<__m128i*>(p), as<__m128i>(v));
+    #if defined(CENOTE_AVX2) || defined(CENOTE_AVX512)
+    if constexpr (sizeof(W) == 32) _mm256_stream_si256(static_cast<__m256i*>(p), as<__m256i>(v));
+    #endif
+    #if defined(CENOTE_AVX512)
+    if constexpr (sizeof(W) == 64) _mm512_stream_si512(static_cast<__m512i*>(p), as<__m512i>(v));
+    #endif
+}
+inline void stream_end() { _mm_sfence(); }
+
+    #define CENOTE_HAS_ROOT
+template <class W>
+CENOTE_INLINE W square_root(W v) {
+    if constexpr (std::is_same_v<Element<W>, float>) {
+        if constexpr (sizeof(W) == 16) return as<W>(_mm_sqrt_ps(as<__m128>(v)));
+    #if defined(CENOTE_AVX2)
+        if constexpr (sizeof(W) == 32) return as<W>(_mm256_sqrt_ps(as<__m256>(v)));
+    #endif
+    #if defined(CENOTE_AVX512)
+        if constexpr (sizeof(W) == 64) return as<W>(_mm512_sqrt_ps(as<__m512>(v)));
+    #endif
+    } else {
+        if constexpr (sizeof(W) == 16) return as<W>(_mm_sqrt_pd(as<__m128d>(v)));
+    #if defined(CENOTE_AVX2)
+        if constexpr (sizeof(W) == 32) return as<W>(_mm256_sqrt_pd(as<__m256d>(v)));
+    #endif
+    #if defined(CENOTE_AVX512)
+        if constexpr (sizeof(W) == 64) return as<W>(_mm512_sqrt_pd(as<__m512d>(v)));
+    #endif
+    }
+}
+#endif
+
+#if defined(CENOTE_AVX2)
+    #define CENOTE_HAS_UNORDERED
+template <class W>
+CENOTE_INLINE auto unordered(W a, W b) {
+    if constexpr (sizeof(Element<W>) == 4)
+        return as<V<int32_t>>(_mm256_cmp_ps(as<__m256>(a), as<__m256>(b), _CMP_UNORD_Q));
+    else
+        return as<V<int64_t>>(_mm256_cmp_pd(as<__m256d>(a), as<__m256d>(b), _CMP_UNORD_Q));
+}
+
+    #define CENOTE_HAS_MIXED
+// Within each half of a register, so that one permutation at the end serves both.
+template <class W>
+CENOTE_INLINE W mixed_even(W a, W b) {
+    constexpr int size = sizeof(Element<W>);
+    if constexpr (size == 8) return as<W>(_mm256_unpacklo_pd(as<__m256d>(a), as<__m256d>(b)));
+    if constexpr (size == 4) return as<W>(_mm256_shuffle_ps(as<__m256>(a), as<__m256>(b), 0x88));
+    if constexpr (size == 2) {
+        const __m256i low = _mm256_set1_epi32(0xffff);
+        return as<W>(_mm256_packus_epi32(_mm256_and_si256(as<__m256i>(a), low), _mm256_and_si256(as<__m256i>(b), low)));
+    }
+    if constexpr (size == 1) {
+        const __m256i low = _mm256_set1_epi16(0xff);
+        return as<W>(_mm256_packus_epi16(_mm256_and_si256(as<__m256i>(a), low), _mm256_and_si256(as<__m256i>(b), low)));
+    }
+}
+template <class W>
+CENOTE_INLINE W mixed_odd(W a, W b) {
+    constexpr int size = sizeof(Element<W>);
+    if constexpr (size == 8) return as<W>(_mm256_unpackhi_pd(as<__m256d>(a), as<__m256d>(b)));
+    if constexpr (size == 4) return as<W>(_mm256_shuffle_ps(as<__m256>(a), as<__m256>(b), 0xdd));
+    if constexpr (size == 2)
+        return as<W>(_mm256_packus_epi32(_mm256_srli_epi32(as<__m256i>(a), 16), _mm256_srli_epi32(as<__m256i>(b), 16)));
+    if constexpr (size == 1)
+        return as<W>(_mm256_packus_epi16(_mm256_srli_epi16(as<__m256i>(a), 8), _mm256_srli_epi16(as<__m256i>(b), 8)));
+}
+template <class W>
+CENOTE_INLINE W sorted(W v) {
+    return as<W>(_mm256_permute4x64_epi64(as<__m256i>(v), 0xd8));
+}
+#endif
+
+#if defined(CENOTE_AVX2) || defined(CENOTE_AVX512)
+    #define CENOTE_HAS_HALVES
+template <int N>
+CENOTE_INLINE Vec<float, N> widen_f16(Vec<uint16_t, N> h) {
+    if constexpr (N == 8) return as<Vec<float, N>>(_mm256_cvtph_ps(as<__m128i>(h)));
+    #if defined(CENOTE_AVX512)
+    else if constexpr (N == 16)
+        return as<Vec<float, N>>(_mm512_cvtph_ps(as<__m256i>(h)));
+    #endif
+}
+template <int N>
+CENOTE_INLINE Vec<uint16_t, N> narrow_f16(Vec<float, N> f) {
+    constexpr int nearest = 0;
+    if constexpr (N == 8) return as<Vec<uint16_t, N>>(_mm256_cvtps_ph(as<__m256>(f), nearest));
+    #if defined(CENOTE_AVX512)
+    else if constexpr (N == 16)
+        return as<Vec<uint16_t, N>>(_mm512_cvtps_ph(as<__m512>(f), nearest));
+    #endif
+}
+
+    #define CENOTE_HAS_CASTS
+// gcc takes bytes apart one by one where the result has four times their width.
+template <class T, class From>
+CENOTE_INLINE auto widened(From v) {
+    using E = Element<From>;
+    constexpr int n = kCount<From>;
+    using To = Vec<T, n>;
+    if constexpr (std::is_floating_point_v<T> && sizeof(E) < 4)
+        return convert<To>(widened<int32_t>(v));
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 32 && sizeof(From) == 16 && sizeof(E) == 1)
+        return as<To>(std::is_signed_v<E> ? _mm256_cvtepi8_epi16(as<__m128i>(v))
+                                          : _mm256_cvtepu8_epi16(as<__m128i>(v)));
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 32 && sizeof(From) == 16 && sizeof(E) == 2)
+        return as<To>(std::is_signed_v<E> ? _mm256_cvtepi16_epi32(as<__m128i>(v))
+                                          : _mm256_cvtepu16_epi32(as<__m128i>(v)));
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 32 && sizeof(From) == 8 && sizeof(E) == 1) {
+        const __m128i low = _mm_cvtsi64_si128(as<int64_t>(v));
+        return as<To>(std::is_signed_v<E> ? _mm256_cvtepi8_epi32(low) : _mm256_cvtepu8_epi32(low));
+    }
+    #if defined(CENOTE_AVX512)
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 64 && sizeof(From) == 32 && sizeof(E) == 1)
+        return as<To>(std::is_signed_v<E> ? _mm512_cvtepi8_epi16(as<__m256i>(v))
+                                          : _mm512_cvtepu8_epi16(as<__m256i>(v)));
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 64 && sizeof(From) == 32 && sizeof(E) == 2)
+        return as<To>(std::is_signed_v<E> ? _mm512_cvtepi16_epi32(as<__m256i>(v))
+                                          : _mm512_cvtepu16_epi32(as<__m256i>(v)));
+    else if constexpr (std::is_integral_v<T> && sizeof(To) == 64 && sizeof(From) == 16 && sizeof(E) == 1)
+        return as<To>(std::is_signed_v<E> ? _mm512_cvtepi8_epi32(as<__m128i>(v))
+                                          : _mm512_cvtepu8_epi32(as<__m128i>(v)));
+    #endif
+    else
+        return convert<To>(v);
+}
+template <class To, class From>
+CENOTE_INLINE To narrowed(From v) {
+    if constexpr (sizeof(Element<From>) == 4 && sizeof(Element<To>) == 1)
+        return convert<To>(convert<Vec<int16_t, kCount<From>>>(v));
+    else
+        return convert<To>(v);
+}
+#endif

@@ -1,0 +1,20 @@
+// The code of one target, in the order in which it builds on itself. Included once by each target_*.cpp, inside the
+// target's namespace and code region; whatever it needs from outside is included before (see targets.hpp).
+#pragma once
+
+#include "simd/vec.hpp"
+
+// engines, from rows to whole calls
+#include "engines/vector/fold.hpp"
+#include "engines/vector/rows.hpp"
+
+#include "engines/vector/lanes.hpp"
+
+#include "engines/vector/along.hpp"
+
+#include "engines/vector/finish.hpp"
+#include "engines/vector/nan.hpp"
+
+#include "engines/vector/values.hpp"
+
+#include "engines/vector/run.hpp"

@@ -1,0 +1,20 @@
+// Every processor of the platform the library is built for: SSE2 on x86-64, NEON on AArch64.
+#include "simd/targets.hpp"
+
+#if defined(__x86_64__)
+    #include <emmintrin.h>
+    #define CENOTE_X86
+#endif
+
+namespace cenote::baseline {
+namespace {
+
+constexpr int kBytes = 16;
+#include "simd/region.hpp"
+
+}  // namespace
+
+extern const Target kTarget;
+const Target kTarget = {"baseline", [] { return true; }, values};
+
+}  // namespace cenote::baseline

@@ -1,0 +1,39 @@
+// The CPU targets: the same engines compiled for several instruction sets, one of them chosen when the program runs.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "calls.hpp"
+#include "engines/problem.hpp"
+#include "memory/scratch.hpp"
+
+namespace cenote {
+
+// Results of this size and more are written past the caches: they would be gone from there before anybody reads them.
+constexpr double kPastCaches = 16 << 20;
+
+// What a target computes. Each is false where the call is for the engine that takes everything.
+struct Target {
+    const char* name;
+    bool (*usable)();
+    bool (*values)(const ForwardCall&, const Geometry&, const Layout&, Control&);
+};
+
+// Compiled for this kind of processor, the least demanding first.
+const std::vector<Target>& targets();
+
+// The one in use: the last usable one until another is chosen. By its name; false where it is unknown or unusable.
+const Target& target();
+bool choose_target(const std::string& name);
+
+}  // namespace cenote

@@ -1,0 +1,208 @@
+// One thin vector type. Included once by each target_*.cpp, inside its namespace and its code region, after all other
+// headers: everything here is compiled for that target alone. kBytes, the width of a register, is defined there.
+// Arithmetic is the compiler's own vector extension (+ - * / & | ^ < > ?:); what it does badly has a hook, and a target
+// defines CENOTE_HAS_<HOOK> where it brings a better one.
+#pragma once
+
+#define CENOTE_INLINE inline __attribute__((always_inline))
+
+template <class T, int N>
+struct VecType {
+    typedef T type __attribute__((vector_size(sizeof(T) * N)));  // gcc wants a typedef here
+};
+
+template <class T, int N>
+using Vec = typename VecType<T, N>::type;
+
+template <class T>
+constexpr int kN = kBytes / static_cast<int>(sizeof(T));
+
+template <class T>
+using V = Vec<T, kN<T>>;
+
+template <class W>
+using Element = std::remove_cvref_t<decltype(std::declval<W>()[0])>;
+
+template <class W>
+constexpr int kCount = static_cast<int>(sizeof(W) / sizeof(Element<W>));
+
+template <class T>
+using Signed = std::conditional_t<
+    sizeof(T) == 1, int8_t,
+    std::conditional_t<sizeof(T) == 2, int16_t, std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>>;
+
+template <class W>
+CENOTE_INLINE W load(const void* p) {
+    W v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+// The first n elements; the others hold `fill`.
+template <class W>
+CENOTE_INLINE W load_part(const void* p, int64_t n, Element<W> fill) {
+    W v = W{} + fill;
+    __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(Element<W>));
+    return v;
+}
+
+template <class W>
+CENOTE_INLINE void store(void* p, W v) {
+    __builtin_memcpy(p, &v, sizeof v);
+}
+
+template <class W>
+CENOTE_INLINE void store_part(void* p, W v, int64_t n) {
+    __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(Element<W>));
+}
+
+template <class W>
+CENOTE_INLINE W splat(Element<W> value) {
+    return W{} + value;
+}
+
+template <class To, class From>
+CENOTE_INLINE To as(From v) {
+    static_assert(sizeof(To) == sizeof(From));
+    return __builtin_bit_cast(To, v);
+}
+
+template <class To, class From>
+CENOTE_INLINE To convert(From v) {
+    return __builtin_convertvector(v, To);
+}
+
+#include "simd/hooks.hpp"
+
+// Is any lane of a comparison's result set?
+template <class W>
+CENOTE_INLINE bool any(W mask) {
+    using Words = Vec<int64_t, static_cast<int>(sizeof(W) / 8)>;
+    const Words words = as<Words>(mask);
+    int64_t all = 0;
+    for (int i = 0; i < kCount<Words>; ++i) all |= words[i];
+    return all != 0;
+}
+
+#if defined(__clang__)
+    #define CENOTE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+    #define CENOTE_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+template <class W, int... I>
+CENOTE_INLINE W even_of(W a, W b, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, b, (2 * I)...);
+}
+
+template <class W, int... I>
+CENOTE_INLINE W odd_of(W a, W b, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, b, (2 * I + 1)...);
+}
+
+// Lanes 0, 2, 4 ... of the 2N lanes (a, b), and lanes 1, 3, 5 ...
+template <class W>
+CENOTE_INLINE W even(W a, W b) {
+    return even_of(a, b, std::make_integer_sequence<int, kCount<W>>{});
+}
+
+template <class W>
+CENOTE_INLINE W odd(W a, W b) {
+    return odd_of(a, b, std::make_integer_sequence<int, kCount<W>>{});
+}
+
+#if !defined(CENOTE_HAS_HALVES)
+// float16 bits to float and back, in integers: see half.hpp.
+template <int N>
+CENOTE_INLINE Vec<float, N> widen_f16(Vec<uint16_t, N> h) {
+    using U = Vec<uint32_t, N>;
+    using F = Vec<float, N>;
+    const U bits = convert<U>(h), sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
+    const F small = convert<F>(convert<Vec<int32_t, N>>(magnitude)) * 0x1p-24f;
+    const U normal = (magnitude << 13) + (112u << 23), special = (magnitude << 13) | 0x7f800000u;
+    U out = magnitude >= 0x7c00u ? special : normal;
+    out = magnitude > 0x7c00u ? out | 0x400000u : out;  // processors make every NaN a quiet one
+    out = magnitude < 0x400u ? as<U>(small) : out;
+    return as<F>(out | sign);
+}
+
+template <int N>
+CENOTE_INLINE Vec<uint16_t, N> narrow_f16(Vec<float, N> f) {
+    using U = Vec<uint32_t, N>;
+    using F = Vec<float, N>;
+    const U bits = as<U>(f), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
+    const U rounded = ((magnitude + 0xfffu + ((magnitude >> 13) & 1u)) >> 13) - (112u << 10);
+    const U small = as<U>(as<F>(magnitude) + 0.5f) - 0x3f000000u;
+    U out = magnitude < 0x38800000u ? small : rounded;
+    out = magnitude >= 0x477ff000u ? splat<U>(0x7c00u) : out;
+    out = magnitude > 0x7f800000u ? ((magnitude >> 13) & 0x3ffu) | 0x7e00u : out;
+    return convert<Vec<uint16_t, N>>(out | sign);
+}
+#endif
+
+template <int N>
+CENOTE_INLINE Vec<float, N> widen_bf16(Vec<uint16_t, N> h) {
+    return as<Vec<float, N>>(convert<Vec<uint32_t, N>>(h) << 16);
+}
+
+template <int N>
+CENOTE_INLINE Vec<uint16_t, N> narrow_bf16(Vec<float, N> f) {
+    using U = Vec<uint32_t, N>;
+    const U bits = as<U>(f), rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    const U nan = (bits >> 16) | 0x40u;
+    return convert<Vec<uint16_t, N>>((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
+
+#if !defined(CENOTE_HAS_STREAM)
+// A whole register to an aligned address, past the caches where the target can.
+template <class W>
+CENOTE_INLINE void stream(void* p, W v) {
+    store(p, v);
+}
+inline void stream_end() {}
+#endif
+
+// Even and odd lanes in an order of the target's liking, the same for both; sorted() brings it back.
+#if !defined(CENOTE_HAS_MIXED)
+template <class W>
+CENOTE_INLINE W mixed_even(W a, W b) {
+    return even(a, b);
+}
+template <class W>
+CENOTE_INLINE W mixed_odd(W a, W b) {
+    return odd(a, b);
+}
+template <class W>
+CENOTE_INLINE W sorted(W v) {
+    return v;
+}
+#endif
+
+#if !defined(CENOTE_HAS_CASTS)
+// Integers and floats to a wider type, and wide integers to the low bits of a narrow one.
+template <class T, class From>
+CENOTE_INLINE auto widened(From v) {
+    return convert<Vec<T, kCount<From>>>(v);
+}
+template <class To, class From>
+CENOTE_INLINE To narrowed(From v) {
+    return convert<To>(v);
+}
+#endif
+
+#if !defined(CENOTE_HAS_UNORDERED)
+// Lanes where a or b is NaN.
+template <class W>
+CENOTE_INLINE auto unordered(W a, W b) {
+    return (a != a) | (b != b);
+}
+#endif
+
+#if !defined(CENOTE_HAS_ROOT)
+template <class W>
+CENOTE_INLINE W square_root(W v) {
+    W out{};
+    CENOTE_UNROLL for (int i = 0; i < kCount<W>; ++i) out[i] = std::sqrt(v[i]);
+    return out;
+}
+#endif
