@@ -8,6 +8,7 @@
 #include "engines/vector/fold.hpp"
 #include "engines/vector/rows.hpp"
 
+#include "engines/vector/fused.hpp"
 #include "engines/vector/lanes.hpp"
 
 #include "engines/vector/along.hpp"

@@ -38,11 +38,11 @@ CENOTE_INLINE W load(const void* p) {
     return v;
 }
 
-// The first n elements; the others hold `fill`.
+// The first n elements, none where n is negative; the others hold `fill`.
 template <class W>
 CENOTE_INLINE W load_part(const void* p, int64_t n, Element<W> fill) {
     W v = W{} + fill;
-    __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(Element<W>));
+    if (n > 0) __builtin_memcpy(&v, p, std::min(static_cast<size_t>(n) * sizeof(Element<W>), sizeof v));
     return v;
 }
 

@@ -18,6 +18,14 @@ struct Extreme {
         using Bits = V<Signed<T>>;
         return as<V<T>>(as<Bits>(raw) ^ flip);
     }
+    // Lanes of raw elements that only the careful twin can merge.
+    static constexpr bool kDoubts = std::is_floating_point_v<T> && !careful;
+    CENOTE_INLINE V<Signed<T>> doubts(V<T> a, V<T> b) const {
+        if constexpr (kDoubts)
+            return unordered(a, b);
+        else
+            return {};
+    }
     static CENOTE_INLINE V<T> merge(V<T> a, V<T> b) {
         if constexpr (careful)
             return ((b > a) | (b != b)) ? b : a;
@@ -50,6 +58,11 @@ struct ExtremeHalf {
                                                                                          : k;
         return k;
     }
+    static constexpr bool kDoubts = !careful;
+    CENOTE_INLINE V<int16_t> doubts(V<uint16_t> a, V<uint16_t> b) const {
+        const V<int16_t> x = as<V<int16_t>>(a) & int16_t{0x7fff}, y = as<V<int16_t>>(b) & int16_t{0x7fff};
+        return (x > y ? x : y) > static_cast<int16_t>(infinity);
+    }
     static CENOTE_INLINE V<int16_t> merge(V<int16_t> a, V<int16_t> b) { return a > b ? a : b; }
     static int16_t merge(int16_t a, int16_t b) { return std::max(a, b); }
     int16_t pad() const { return static_cast<int16_t>(static_cast<uint16_t>(infinity ^ 0xffffu)); }
@@ -67,7 +80,7 @@ template <class From, class A, Lift lift>
 struct Added {
     using In = std::conditional_t<std::is_same_v<From, F16> || std::is_same_v<From, Bf16>, uint16_t, From>;
     using Acc = A;
-    static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>;
+    static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>, kDoubts = false;
 
     CENOTE_INLINE V<A> take(Vec<In, kN<A>> raw) const {
         V<A> v;
@@ -111,11 +124,34 @@ Added<A, A, Lift::none> again(const Added<From, A, lift>&) {
 template <class K>
 using Again = decltype(again(std::declval<const K&>()));
 
+// The taps first .. first + n of one axis, n known: each a group of U registers that tap(j, to) computes.
+template <class K, int U, int n, class Tap>
+CENOTE_INLINE void joined_few(int64_t first, V<typename K::Acc>* out, const Tap& tap) {
+    if constexpr (n == 1) {
+        tap(first, out);
+    } else {
+        constexpr int left = std::bit_floor(static_cast<unsigned>(n - 1));
+        V<typename K::Acc> right[U];
+        joined_few<K, U, left>(first, out, tap);
+        joined_few<K, U, n - left>(first + left, right, tap);
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) out[u] = K::merge(out[u], right[u]);
+    }
+}
+
 // `count` taps along one axis, each a group of U registers that tap(j, to) computes, joined as tree.hpp says. `skipped`
 // taps of the window come before the first.
 template <class K, int U, class Tap>
 CENOTE_INLINE void joined(int64_t count, int64_t skipped, V<typename K::Acc>* out, const Tap& tap) {
     using W = V<typename K::Acc>;
+    if (K::kOrdered && skipped == 0) {
+        switch (count) {
+            case 4: return joined_few<K, U, 4>(0, out, tap);
+            case 5: return joined_few<K, U, 5>(0, out, tap);
+            case 6: return joined_few<K, U, 6>(0, out, tap);
+            case 7: return joined_few<K, U, 7>(0, out, tap);
+            default: break;
+        }
+    }
     tap(0, out);
     if (!K::kOrdered || (skipped == 0 && count <= 3)) {
         for (int64_t j = 1; j < count; ++j) {

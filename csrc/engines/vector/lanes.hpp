@@ -111,6 +111,18 @@ template <class K>
 typename K::Acc join_few(const typename K::Acc* b, int64_t count, int64_t skipped, int64_t far,
                          const typename K::Acc* rest = nullptr) {
     using Acc = typename K::Acc;
+    if (K::kOrdered && skipped == 0 && rest == nullptr) {
+        const auto at = [&](int j) { return b[j * far]; };
+        const auto four = [&](int j) { return K::merge(K::merge(at(j), at(j + 1)), K::merge(at(j + 2), at(j + 3))); };
+        switch (count) {
+            case 4: return four(0);
+            case 5: return K::merge(four(0), at(4));
+            case 6: return K::merge(four(0), K::merge(at(4), at(5)));
+            case 7: return K::merge(four(0), K::merge(K::merge(at(4), at(5)), at(6)));
+            case 8: return K::merge(four(0), four(4));
+            default: break;
+        }
+    }
     Acc out = b[0];
     if (!K::kOrdered || (skipped == 0 && count <= 3 && rest == nullptr)) {
         for (int64_t j = 1; j < count; ++j) out = K::merge(out, b[j * far]);

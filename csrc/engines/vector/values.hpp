@@ -109,7 +109,11 @@ public:
         pitch_ = n_ + gap;
         if (pitch_ % 2 != 0) ++pitch_;  // so that every second element of all rows is every second of each
         if (pitch_ * static_cast<int64_t>(sizeof(Acc)) % 4096 == 0) pitch_ += 2 * N;
-        if constexpr (!std::is_same_v<K, C>) {
+        if (fuses()) {
+            if (!run_fused(quick_)) run_fused(careful_);
+            return;
+        }
+        if constexpr (K::kDoubts) {
             if (nan()) return run(careful_);
         }
         run(quick_);
@@ -124,17 +128,76 @@ private:
         if (!p_.x_rows) return true;  // rows that are not whole are rare enough
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + along_w_.first * p_.c * kItem;
+            const bool follow = p_.x.stride[1] == n_ * kItem;  // rows without a gap: one long row
+            const int64_t high = along_h_.end - along_h_.first;
             for (int64_t j = 0; j < d.count[i]; ++j)
-                for (int64_t r = along_h_.first; r < along_h_.end; ++r) {
-                    const char* row = base + (d.start[i] + j * d.step[i]) * p_.x.stride[0] + r * p_.x.stride[1];
+                for (int64_t r = 0; r < (follow ? 1 : high); ++r) {
+                    const char* row =
+                        base + (d.start[i] + j * d.step[i]) * p_.x.stride[0] + (along_h_.first + r) * p_.x.stride[1];
+                    const int64_t n = follow ? high * n_ : n_;
                     if constexpr (std::is_floating_point_v<In>) {
-                        if (has_nan<In>(row, n_)) return true;
+                        if (has_nan<In>(row, n)) return true;
                     } else {
-                        if (has_nan_half(row, n_, quick_.infinity)) return true;
+                        if (has_nan_half(row, n, quick_.infinity)) return true;
                     }
                 }
         }
         return false;
+    }
+
+    bool fuses() const {
+        const Sliding& w = p_.axis[2]->slide;
+        if (p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3)) return false;
+        if (along_w_.before > (w.k == 3 ? 1 : 0) || w_.size() < 2) return false;
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
+        const auto i = static_cast<size_t>(d_);
+        // in the tree's order without looking at numbers: two rows, or three of a window of three
+        if (d.count[i] > 2 || h.most_taps > (d.count[i] == 2 ? 2 : 3)) return false;
+        return h.most_taps < 3 || h.slide.k == 3;
+    }
+
+    // False: there is a NaN, and M cannot tell.
+    template <class M>
+    bool run_fused(const M& m) {
+        const int64_t wide = w_.size(), rows = planes_.size() * height();
+        const bool of_three = p_.axis[2]->slide.k == 3;
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
+        Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide + 2 * N);
+        Acc* out = stage;
+        const Level depth = level_of(d, d_, p_.x.stride[0]);
+        V<Signed<In>> doubts{};
+        for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
+            const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0] +
+                               along_w_.first * kItem;
+            for (int64_t r = h_.first; r < h_.end; ++r, out += wide) {
+                const Level height = level_of(h, r, p_.x.stride[1]);
+                const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
+                const auto with = [&](auto size) {
+                    constexpr int S = decltype(size)::value;
+                    const auto run = [&](auto nd, auto nh, int64_t step) {
+                        doubts |= fused_row<M, S, decltype(nd)::value, decltype(nh)::value>(
+                            m, row, depth.step, step, n_, along_w_.before, wide, {p_.x_end}, out);
+                    };
+                    constexpr std::integral_constant<int, 1> one;
+                    constexpr std::integral_constant<int, 2> two;
+                    constexpr std::integral_constant<int, 3> three;
+                    if (depth.count == 2 && height.count == 2) return run(two, two, height.step);
+                    if (depth.count == 2) return run(one, two, depth.step);
+                    if (height.count == 3) return run(one, three, height.step);
+                    if (height.count == 2) return run(one, two, height.step);
+                    run(one, one, height.step);
+                };
+                if (of_three)
+                    with(std::integral_constant<int, 3>{});
+                else
+                    with(std::integral_constant<int, 2>{});
+            }
+        }
+        if constexpr (M::kDoubts) {
+            if (any(doubts)) return false;
+        }
+        finish(stage, rows, wide);
+        return true;
     }
 
     template <class M>
