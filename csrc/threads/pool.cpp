@@ -227,7 +227,7 @@ void Pool::meet() {
 
 void Pool::wait_for(Member& member, std::exception_ptr& failure) {
     if (member.revoke() || member.done()) return;
-    if (spinning_.load(std::memory_order_relaxed) && spin([&] { return member.done(); })) return;
+    if (spinning_.load(std::memory_order_relaxed) && spin(kSpinForLast, [&] { return member.done(); })) return;
     while (!orphaned_ && !member.done()) {
         member.wait_until_done();
         try {
