@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <thread>
@@ -12,6 +13,8 @@
 #include "threads/share.hpp"
 
 namespace cenote {
+
+constexpr size_t kLine = 128;  // bytes that one thread should have to itself: x86 fetches cache lines in pairs
 
 // How long to spin before sleeping. A worker: long enough to span the gap between two calls in a row. A caller: waking it
 // takes up to 30 us, and what it waits for is the last small piece of a call.
@@ -30,7 +33,7 @@ template <class Done>
 bool spin(std::chrono::microseconds length, const Done& done) {
     const auto end = std::chrono::steady_clock::now() + length;
     do {
-        for (int i = 0; i < 32; ++i) {
+        for (int i = 0; i < 200; ++i) {  // 4 to 10 us
             if (done()) return true;
             pause();
         }
@@ -52,7 +55,7 @@ bool spin(std::chrono::microseconds length, const Done& done) {
 //   working, awaited -> idle  worker   done
 class alignas(kLine) Member {
 public:
-    Share share;
+    Share share;  // beside `state`: one line travels when a job is handed over
 
     // By the caller. True: the worker sleeps, and needs wake().
     bool post() {

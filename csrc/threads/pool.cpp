@@ -86,7 +86,7 @@ private:
 
     size_t hire(size_t wanted);
     size_t worth_asking(size_t team, int64_t nanoseconds) const;
-    void hand_out();
+    void hand_out(const Job& job, size_t team, bool patient);
     void ask();
     bool wake_next();
     void serve(Member& member, size_t number);
@@ -97,16 +97,6 @@ private:
 
     std::atomic<bool> busy_{false};
     std::atomic<bool> orphaned_{false};
-    std::atomic<bool> spinning_{false};  // more threads than cores would only keep each other from working
-
-    // The present job. Written by its caller while no worker works.
-    const Job* job_ = nullptr;
-    size_t team_ = 0;
-    bool patient_ = false;  // nobody begins until everybody has a part of its own share
-    std::atomic<size_t> met_{0};
-    int64_t grain_ = 1;  // units that a share counts as one, so that two counts fit into a word
-    uint32_t least_ = 1;
-    std::atomic<size_t> next_to_wake_{0};
     std::atomic<bool> failed_{false};
     std::exception_ptr failure_;  // of the first worker that failed
 
@@ -115,6 +105,21 @@ private:
     Clock::time_point next_hiring_{}, ended_{};
     nanoseconds waking_{5'000};  // what it costs to wake a worker, as measured
     const int64_t cores_ = cores();
+
+    // The present job, on one cache line. Written by its caller while no worker works.
+    struct alignas(kLine) Present {
+        int64_t units = 0;
+        const void* body = nullptr;
+        void (*run)(const void* body, int64_t begin, int64_t end, Ticker& ticker) = nullptr;
+        Control* control = nullptr;
+        size_t team = 0;
+        int64_t grain = 1;  // units that a share counts as one, so that two counts fit into a word
+        uint32_t least = 1;
+        bool patient = false;               // nobody begins until everybody has a part of its own share
+        std::atomic<bool> spinning{false};  // more threads than cores would only keep each other from working
+        std::atomic<size_t> next_to_wake{0};
+    } job_;
+    alignas(kLine) std::atomic<size_t> met_{0};
 };
 
 // How many of the workers wanted there are, after trying to start those that lack.
@@ -140,46 +145,49 @@ size_t Pool::hire(size_t wanted) {
 // ones are slow. So sleepers are asked for work that is several times as long; or when calls follow each other so
 // closely that a worker, once awake, stays awake.
 size_t Pool::worth_asking(size_t team, int64_t nanoseconds) const {
-    if (spinning_.load(std::memory_order_relaxed) && Clock::now() - ended_ < kSpin / 2) return team;
+    if (job_.spinning.load(std::memory_order_relaxed) && Clock::now() - ended_ < kSpin / 2) return team;
     int64_t sleepers = nanoseconds / (kWorthWaking * waking_.count());
     for (size_t i = 1; i < team; ++i)
         if (members_[i]->asleep() && --sleepers < 0) return i;
     return team;
 }
 
-void Pool::hand_out() {
-    grain_ = 1 + (job_->units - 1) / (int64_t{1} << 31);
-    const auto grains = static_cast<uint64_t>((job_->units - 1) / grain_ + 1);
+void Pool::hand_out(const Job& job, size_t team, bool patient) {
+    job_.units = job.units, job_.body = job.body, job_.run = job.run, job_.control = &job.control;
+    job_.team = team, job_.patient = patient;
+    job_.grain = 1 + (job.units - 1) / (int64_t{1} << 31);
+    const auto grains = static_cast<uint64_t>((job.units - 1) / job_.grain + 1);
+    job_.least = static_cast<uint32_t>(std::max<uint64_t>(1, grains / (32 * team)));
     met_.store(0, std::memory_order_relaxed);
-    least_ = static_cast<uint32_t>(std::max<uint64_t>(1, grains / (32 * team_)));
-    for (size_t i = 0; i < team_; ++i)
+    for (size_t i = 0; i < team; ++i)
         members_[i]->share.set(
-            {static_cast<uint32_t>(grains * i / team_), static_cast<uint32_t>(grains * (i + 1) / team_)});
+            {static_cast<uint32_t>(grains * i / team), static_cast<uint32_t>(grains * (i + 1) / team)});
 }
 
 // The caller wakes one sleeper, which wakes the next before it works, and so on: the caller has its own share to do.
 void Pool::ask() {
     size_t sleepers = 0;
-    next_to_wake_.store(team_, std::memory_order_relaxed);  // whoever begins now must not pass those still to be asked
-    for (size_t i = 1; i < team_; ++i) sleepers += members_[i]->post() ? 1 : 0;
+    job_.next_to_wake.store(job_.team,
+                            std::memory_order_relaxed);  // whoever begins now must not pass those still to be asked
+    for (size_t i = 1; i < job_.team; ++i) sleepers += members_[i]->post() ? 1 : 0;
     if (sleepers == 0) return;
-    next_to_wake_.store(1, std::memory_order_relaxed);
+    job_.next_to_wake.store(1, std::memory_order_relaxed);
     const auto before = Clock::now();
     if (wake_next()) waking_ += (std::min<nanoseconds>(Clock::now() - before, kDearest) - waking_) / 4;
-    while (patient_ && wake_next()) continue;
+    while (job_.patient && wake_next()) continue;
 }
 
 bool Pool::wake_next() {
-    while (next_to_wake_.load(std::memory_order_relaxed) < team_) {
-        const size_t i = next_to_wake_.fetch_add(1, std::memory_order_relaxed);
-        if (i < team_ && members_[i]->wake()) return true;
+    while (job_.next_to_wake.load(std::memory_order_relaxed) < job_.team) {
+        const size_t i = job_.next_to_wake.fetch_add(1, std::memory_order_relaxed);
+        if (i < job_.team && members_[i]->wake()) return true;
     }
     return false;
 }
 
 void Pool::serve(Member& member, size_t number) {
     for (;;) {
-        member.wait_for_post(spinning_.load(std::memory_order_relaxed));
+        member.wait_for_post(job_.spinning.load(std::memory_order_relaxed));
         if (!member.begin()) continue;
         threads_started.fetch_add(1, std::memory_order_relaxed);
         while (wake_next()) continue;
@@ -191,18 +199,17 @@ void Pool::serve(Member& member, size_t number) {
 
 // Nothing may be thrown past the threads that run.
 std::exception_ptr Pool::work(size_t number) noexcept {
-    const Job& job = *job_;
     try {
-        Ticker ticker(job.control, number == 0);
+        Ticker ticker(*job_.control, number == 0);
         Share::Range taken;
         bool some = take(number, taken);
-        if (patient_) meet();
+        if (job_.patient) meet();
         for (; some; some = take(number, taken)) {
-            if (job.control.stopped()) return nullptr;
-            job.run(job.body, taken.begin * grain_, std::min(job.units, taken.end * grain_), ticker);
+            if (job_.control->stopped()) return nullptr;
+            job_.run(job_.body, taken.begin * job_.grain, std::min(job_.units, taken.end * job_.grain), ticker);
         }
     } catch (...) {
-        job.control.stop();
+        job_.control->stop();
         return std::current_exception();
     }
     return nullptr;
@@ -212,28 +219,28 @@ std::exception_ptr Pool::work(size_t number) noexcept {
 bool Pool::take(size_t number, Share::Range& taken) {
     Share& own = members_[number]->share;
     for (;;) {
-        if (own.take_front(least_, taken)) return true;
+        if (own.take_front(job_.least, taken)) return true;
         size_t i = 1;
-        while (i < team_ && !members_[(number + i) % team_]->share.take_back_half(taken)) ++i;
-        if (i == team_) return false;
+        while (i < job_.team && !members_[(number + i) % job_.team]->share.take_back_half(taken)) ++i;
+        if (i == job_.team) return false;
         own.set(taken);
     }
 }
 
 void Pool::meet() {
     met_.fetch_add(1, std::memory_order_relaxed);
-    while (met_.load(std::memory_order_relaxed) < team_) std::this_thread::yield();
+    while (met_.load(std::memory_order_relaxed) < job_.team) std::this_thread::yield();
 }
 
 void Pool::wait_for(Member& member, std::exception_ptr& failure) {
     if (member.revoke() || member.done()) return;
-    if (spinning_.load(std::memory_order_relaxed) && spin(kSpinForLast, [&] { return member.done(); })) return;
+    if (job_.spinning.load(std::memory_order_relaxed) && spin(kSpinForLast, [&] { return member.done(); })) return;
     while (!orphaned_ && !member.done()) {
         member.wait_until_done();
         try {
-            job_->control.poll_if_due();
+            job_.control->poll_if_due();
         } catch (...) {
-            job_->control.stop();
+            job_.control->stop();
             if (!failure) failure = std::current_exception();
         }
     }
@@ -242,20 +249,18 @@ void Pool::wait_for(Member& member, std::exception_ptr& failure) {
 bool Pool::run(const Job& job, int64_t wanted, bool patient) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     const Held held(*this);
-    team_ = 1 + hire(static_cast<size_t>(wanted - 1));
-    spinning_.store(static_cast<int64_t>(team_) <= cores_, std::memory_order_relaxed);
-    if (!patient) team_ = worth_asking(team_, job.nanoseconds);
-    if (team_ == 1) {
+    size_t team = 1 + hire(static_cast<size_t>(wanted - 1));
+    job_.spinning.store(static_cast<int64_t>(team) <= cores_, std::memory_order_relaxed);
+    if (!patient) team = worth_asking(team, job.nanoseconds);
+    if (team == 1) {
         Ticker ticker(job.control, true);
         job.run(job.body, 0, job.units, ticker);
         return true;
     }
-    job_ = &job;
-    patient_ = patient;
-    hand_out();
+    hand_out(job, team, patient);
     ask();
     std::exception_ptr failure = work(0);
-    for (size_t i = 1; i < team_; ++i) wait_for(*members_[i], failure);
+    for (size_t i = 1; i < team; ++i) wait_for(*members_[i], failure);
     if (orphaned_) {
         // `poll` ran a signal handler that forked, and this is the child, in the midst of a call whose workers stayed
         // with the parent. What they had taken may not be done, so all is done again.

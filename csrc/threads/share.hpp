@@ -3,16 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 
 namespace cenote {
 
-constexpr size_t kLine = 128;  // bytes that one thread should have to itself: x86 fetches cache lines in pairs
-
 // A range that its owner takes chunks from, at the front, and everybody else halves of, at the back. Begin and end are
 // one word, so that both change at once. It orders no memory: what belongs to the loop is handed over by other means.
-class alignas(kLine) Share {
+class Share {
 public:
     struct Range {
         uint32_t begin, end;
