@@ -24,7 +24,7 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough check sanitize package generate format dev clean torch says-installed always
+.PHONY: help demo test quick thorough check sanitize tsan package generate format dev clean torch says-installed always
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -132,6 +132,11 @@ sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address 
 	cp build/sanitize/_core*.so $(SANITIZED)/cenote/native/
 	$(UNDER_SANITIZERS) $(PY) -c 'import cenote.native._core as c; print("sanitized:", c.__file__); assert "/$(SANITIZED)/" in c.__file__'
 	$(UNDER_SANITIZERS) $(BIN)/pytest -n auto --maxprocesses 4 -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
+
+tsan: $(STAMPS)/build-tools ## native tests under the thread sanitizer
+	$(CMAKE) -B build/tsan -DCENOTE_TSAN=ON -DCENOTE_NATIVE_TESTS=ON -DCENOTE_MODULE=OFF
+	$(TOOLPATH) cmake --build build/tsan
+	cd build/tsan && TSAN_OPTIONS=halt_on_error=1 $(TOOLPATH) ctest --output-on-failure --no-tests=error
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package

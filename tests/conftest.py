@@ -37,16 +37,16 @@ def threads() -> Iterator[None]:
 
 @pytest.fixture
 def eager(threads: None) -> Iterator[Callable[[], int]]:
-    """Small calls use several threads as well, and the function given says how many were started since the test began.
+    """Small calls use all threads that were set, and the function given says how often one besides the caller's began.
 
-    Otherwise a thread is started for 200,000 taps, which no call that an oracle can follow has.
+    Otherwise a thread is asked for every 10,000 taps, and may come when the work is done.
     """
     from cenote.native import _core
 
     before = _core.threads_started()
-    _core.set_work_per_thread(1)
+    usual = _core.set_work_per_thread(1)
     yield lambda: _core.threads_started() - before
-    _core.set_work_per_thread(200_000)
+    _core.set_work_per_thread(usual)
 
 
 @pytest.fixture

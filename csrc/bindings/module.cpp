@@ -330,8 +330,10 @@ NB_MODULE(_core, m) {
         };
     });
     m.def("divisors", [] { return std::vector<std::string>{"inside", "padded", "window", "number"}; });
-    // For tests: see threads/parallel.hpp.
-    m.def("set_work_per_thread", [](int64_t n) { work_per_thread = std::max<int64_t>(1, n); }, nb::arg("n"));
+    // For tests: see threads/parallel.hpp and pool.hpp.
+    m.def("set_work_per_thread", [](int64_t n) { return work_per_thread.exchange(std::max<int64_t>(1, n)); },
+          nb::arg("n"));
     m.def("threads_started", [] { return threads_started.load(); });
+    m.def("threads_created", [] { return threads_created.load(); });
     m.attr("version") = CENOTE_VERSION;
 }
