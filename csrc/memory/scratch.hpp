@@ -10,7 +10,7 @@ namespace cenote {
 
 class Scratch {
 public:
-    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kSlots };
+    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kDone, kSlots };
 
     Scratch() = default;
     Scratch(const Scratch&) = delete;

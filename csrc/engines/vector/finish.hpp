@@ -90,8 +90,10 @@ template <class Acc>
 struct Finisher {
     virtual ~Finisher() = default;
     virtual int64_t item() const = 0;
-    // n elements to `out`; divisors as doubles, a table of them where `table` is not null
-    virtual void put(const Acc* a, int64_t n, double by, const double* table, char* out, bool past_caches) = 0;
+    // The divisors of the elements of a row, for calls of `put` that ask for them.
+    virtual void divisors(const double* by, int64_t n) = 0;
+    // n elements to `out`; `by` divides them, or, where it is 0, the divisors of a row.
+    virtual void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) = 0;
 };
 
 template <class F>
@@ -102,39 +104,45 @@ public:
     using Div = typename F::Div;
     explicit Finish(const F& f) : f_(f) {}
 
-    int64_t item() const override { return sizeof(Out); }
+    int64_t item() const override { return kItem; }
 
-    void put(const Acc* a, int64_t n, double by, const double* table, char* out, bool past_caches) override {
-        DivideBy<Div> divide{static_cast<Div>(by), nullptr};
-        if (table != nullptr) {
-            if (static_cast<int64_t>(table_.size()) < n + kN<Div>) table_.resize(static_cast<size_t>(n + kN<Acc>));
-            for (int64_t i = 0; i < n; ++i) table_[static_cast<size_t>(i)] = static_cast<Div>(table[i]);
-            for (int64_t i = n; i < n + kN<Acc>; ++i) table_[static_cast<size_t>(i)] = Div(1);
-            divide.table = table_.data();
-        }
+    void divisors(const double* by, int64_t n) override {
+        table_.resize(static_cast<size_t>(n + kN<Acc>), Div(1));
+        for (int64_t i = 0; i < n; ++i) table_[static_cast<size_t>(i)] = static_cast<Div>(by[i]);
+    }
+
+    void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) override {
+        const DivideBy<Div> divide{static_cast<Div>(by), by == 0 ? table_.data() : nullptr};
         int64_t i = 0;
-        using W = Vec<Out, kN<Acc>>;
         if constexpr (sizeof(W) >= 16) {
-            if (past_caches) {
-                const auto astray = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & (sizeof(W) - 1));
-                if (astray % static_cast<int64_t>(sizeof(Out)) == 0 && n >= 4 * kN<Acc>) {
-                    i = astray / static_cast<int64_t>(sizeof(Out));
-                    if (i > 0) part(a, 0, i, divide, out);
-                    for (; i + kN<Acc> <= n; i += kN<Acc>)
-                        stream(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, divide));
-                }
+            const auto astray = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & (sizeof(W) - 1));
+            if (past_caches && astray % kItem == 0 && n >= 4 * kN<Acc>) {
+                i = astray / kItem;
+                if (i > 0) part(a, 0, i, divide, out);
+                for (; i + kN<Acc> <= n; i += kN<Acc>) stream(out + i * kItem, f_.give(load<V<Acc>>(a + i), i, divide));
             }
         }
-        for (; i + kN<Acc> <= n; i += kN<Acc>)
-            store(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, divide));
+        for (; i + kN<Acc> <= n; i += kN<Acc>) store(out + i * kItem, f_.give(load<V<Acc>>(a + i), i, divide));
         if (i < n) part(a, i, n - i, divide, out);
     }
 
 private:
+    using W = Vec<Out, kN<Acc>>;
+    static constexpr auto kItem = static_cast<int64_t>(sizeof(Out));
+
     void part(const Acc* a, int64_t i, int64_t n, const DivideBy<Div>& by, char* out) {
-        store_part(out + i * static_cast<int64_t>(sizeof(Out)), f_.give(load<V<Acc>>(a + i), i, by), n);
+        store_part(out + i * kItem, f_.give(load<V<Acc>>(a + i), i, by), n);
     }
 
     F f_;
     std::vector<Div> table_;
 };
+
+// Bytes that were finished in scratch memory, on their way past the caches.
+inline void copy_past_caches(char* to, const char* from, int64_t n) {
+    using W = V<uint8_t>;
+    int64_t i = std::min<int64_t>(n, static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) & (kBytes - 1)));
+    std::memcpy(to, from, static_cast<size_t>(i));
+    for (; i + kBytes <= n; i += kBytes) stream(to + i, load<W>(from + i));
+    if (i < n) std::memcpy(to + i, from + i, static_cast<size_t>(n - i));
+}

@@ -114,9 +114,9 @@ public:
             return;
         }
         if constexpr (K::kDoubts) {
-            if (nan()) return run(careful_);
+            if (nan()) return cells() ? run_cells(careful_) : run(careful_);
         }
-        run(quick_);
+        cells() ? run_cells(quick_) : run(quick_);
     }
 
 private:
@@ -200,6 +200,34 @@ private:
         return true;
     }
 
+    // Cells of many elements and few taps: output by output from memory, no rows between.
+    bool cells() const {
+        const auto taps = static_cast<double>(p_.axis[0]->most_taps) * static_cast<double>(p_.axis[1]->most_taps) *
+                          static_cast<double>(p_.axis[2]->most_taps);
+        return p_.x_rows && p_.c >= 2 * N && taps <= 9;
+    }
+
+    template <class M>
+    void run_cells(const M& m) {
+        const int64_t wide = w_.size(), rows = planes_.size() * height();
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
+        Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide * p_.c + 2 * N);
+        Acc* out = stage;
+        const Level depth = level_of(d, d_, p_.x.stride[0]);
+        const int64_t cell = p_.c * kItem;
+        for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
+            const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
+            for (int64_t r = h_.first; r < h_.end; ++r) {
+                const Level height = level_of(h, r, p_.x.stride[1]);
+                const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
+                for (int64_t i = w_.first; i < w_.end; ++i, out += p_.c)
+                    reduce_cell(m, row + w.start[static_cast<size_t>(i)] * cell, depth, height, level_of(w, i, cell),
+                                p_.c, {p_.x_end}, out);
+            }
+        }
+        finish(stage, rows, wide * p_.c);
+    }
+
     template <class M>
     void run(const M& m) {
         const int64_t rows = planes_.size() * height();
@@ -250,17 +278,21 @@ private:
         const AxisTable& h = *p_.axis[1];
         const bool overlap = h.slide.k == 0 || h.slide.stride < h.slide.k;
         if (s.d.count == 1 || !overlap || height() == 1) return reduce_height(m, s, out);
-        // D first, once for every row; then the rows of that.
-        const int64_t high = along_h_.end - along_h_.first, line = n_ + N + (n_ % 2048 == 0 ? N : 0);
-        Acc* taken = scratch_.get<Acc>(Scratch::kPlanes, high * line + N);
+        reduce_height(again(m), taken(m, s), out);  // D first, once for every row; then the rows of that
+    }
+
+    // All rows of a plane with D reduced, at a distance that does not make them compete for the same lines of the cache.
+    template <class M>
+    Source taken(const M& m, const Source& s) {
+        const int64_t high = along_h_.end - along_h_.first, line = (n_ + N + 31) / 32 * 32 + 16;
+        Acc* rows = scratch_.get<Acc>(Scratch::kPlanes, high * line + N);
         for (int64_t r = 0; r < high; ++r)
-            reduce_rows(m, s.first + (along_h_.first + r) * s.step, {1, 0, 0}, s.d, n_, s.readable, taken + r * line);
+            reduce_rows(m, s.first + (along_h_.first + r) * s.step, {1, 0, 0}, s.d, n_, s.readable, rows + r * line);
         constexpr auto item = static_cast<int64_t>(sizeof(Acc));
-        const Source once{reinterpret_cast<const char*>(taken) - along_h_.first * line * item,
-                          line * item,
-                          {1, 0, 0},
-                          {reinterpret_cast<const char*>(taken + high * line + N)}};
-        reduce_height(again(m), once, out);
+        return {reinterpret_cast<const char*>(rows) - along_h_.first * line * item,
+                line * item,
+                {1, 0, 0},
+                {reinterpret_cast<const char*>(rows + high * line + N)}};
     }
 
     template <class M>
@@ -273,6 +305,8 @@ private:
         };
         const Rows way = s.d.count > 1 ? Rows::alone : way_for<M>(h);
         if (way == Rows::alone) return alone(h_.first, h_.end);
+        if (way != Rows::doubled && s.step % 1024 == 0 && h.slide.k > 3)
+            return reduce_height(again(m), taken(m, s), out);
         const int64_t k = h.slide.k, first = h_.first - h.slide.lo, rows = height() + (k - 1) * h.slide.dilation;
         if constexpr (M::kIdempotent) {
             using MIn = typename M::In;
@@ -323,11 +357,30 @@ private:
                                         (planes_.size() == 1 || planes_follow(line * height() * item))));
         if (whole && divide_.same()) {
             if (pitch != line && rows > 1) stage = packed(stage, rows, pitch, line);
-            finisher_.put(stage, rows * line, divide_.only(p_), nullptr, result(planes_.first, h_.first), past_caches_);
+            finisher_.put(stage, rows * line, divide_.only(p_), result(planes_.first, h_.first), past_caches_);
+            return;
+        }
+        if (whole && past_caches_) {  // whole lines of the cache have to be written, rows are none
+            char* done = scratch_.get<char>(Scratch::kDone, rows * line * item);
+            char* out = done;
+            for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
+                for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch, out += line * item)
+                    finish_row(stage, h, wide, out);
+            copy_past_caches(result(planes_.first, h_.first), done, rows * line * item);
             return;
         }
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
-            for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch) finish_row(stage, plane, h, wide);
+            for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch) {
+                char* to = result(plane, h);
+                if (p_.y_rows) {
+                    finish_row(stage, h, wide, to);
+                    continue;
+                }
+                char* done = scratch_.get<char>(Scratch::kDone, line * item);
+                finish_row(stage, h, wide, done);
+                for (int64_t i = 0; i < wide; ++i)
+                    std::memcpy(to + i * p_.y.stride[2], done + i * p_.c * item, static_cast<size_t>(p_.c * item));
+            }
     }
 
     bool planes_follow(int64_t bytes) const {
@@ -353,29 +406,26 @@ private:
         return stage;
     }
 
-    void finish_row(const Acc* row, int64_t plane, int64_t h, int64_t wide) {
-        const double factor = divide_.none ? divide_.number : divide_.at(p_, 0, d_) * divide_.at(p_, 1, h);
-        const int64_t item = finisher_.item();
-        char* out = result(plane, h);
-        const bool direct = p_.y_rows;
-        if (!direct) out = scratch_.get<char>(Scratch::kRaw, wide * p_.c * item);
-        if (divide_.none || divide_.same_w)
-            finisher_.put(row, wide * p_.c, divide_.none ? factor : factor * divide_.at(p_, 2, 0), nullptr, out,
-                          past_caches_ && direct);
-        else if (p_.c == 1) {
-            by_.resize(static_cast<size_t>(wide));
-            for (int64_t i = 0; i < wide; ++i) by_[static_cast<size_t>(i)] = factor * divide_.at(p_, 2, w_.first + i);
-            finisher_.put(row, wide, 1.0, by_.data(), out, past_caches_ && direct);
-        } else
-            for (int64_t i = 0, end; i < wide; i = end) {
-                const double by = divide_.at(p_, 2, w_.first + i);
-                for (end = i + 1; end < wide && divide_.at(p_, 2, w_.first + end) == by;) ++end;
-                finisher_.put(row + i * p_.c, (end - i) * p_.c, factor * by, nullptr, out + i * p_.c * item, false);
+    void finish_row(const Acc* row, int64_t h, int64_t wide, char* out) {
+        const int64_t line = wide * p_.c, item = finisher_.item();
+        if (divide_.none) return finisher_.put(row, line, divide_.number, out, false);
+        const double factor = divide_.at(p_, 0, d_) * divide_.at(p_, 1, h);
+        if (divide_.same_w) return finisher_.put(row, line, factor * divide_.at(p_, 2, 0), out, false);
+        if (p_.c == 1) {
+            if (factor != divisors_of_ || w_.first != divisors_from_) {
+                by_.resize(static_cast<size_t>(wide));
+                for (int64_t i = 0; i < wide; ++i)
+                    by_[static_cast<size_t>(i)] = factor * divide_.at(p_, 2, w_.first + i);
+                finisher_.divisors(by_.data(), wide);
+                divisors_of_ = factor, divisors_from_ = w_.first;
             }
-        if (direct) return;
-        char* to = result(plane, h);
-        for (int64_t i = 0; i < wide; ++i)
-            std::memcpy(to + i * p_.y.stride[2], out + i * p_.c * item, static_cast<size_t>(p_.c * item));
+            return finisher_.put(row, wide, 0, out, false);
+        }
+        for (int64_t i = 0, end; i < wide; i = end) {
+            const double by = divide_.at(p_, 2, w_.first + i);
+            for (end = i + 1; end < wide && divide_.at(p_, 2, w_.first + end) == by;) ++end;
+            finisher_.put(row + i * p_.c, (end - i) * p_.c, factor * by, out + i * p_.c * item, false);
+        }
     }
 
     const K quick_;
@@ -391,6 +441,8 @@ private:
     Reach along_h_{}, along_w_{};
     std::vector<const char*> row_;
     std::vector<double> by_;
+    double divisors_of_ = 0;
+    int64_t divisors_from_ = -1;
 };
 
 // Tiles small enough for the caches, large enough to be worth their overhead, enough of them for all threads.
