@@ -16,6 +16,7 @@ from ..catalogue.dtypes import INTEGRAL, accumulator, kind_of
 from ..errors import bad
 from ..geometry import Window
 from . import _core
+from .memory import new_array
 from .threads import get_num_threads
 
 Array = NDArray[Any]
@@ -92,42 +93,44 @@ class NativeProvider:
         """The most threads a call will use."""
         return get_num_threads()
 
-    def forward(self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None) -> None:
-        """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``."""
+    def forward(
+        self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None, *, fresh: bool = False
+    ) -> None:
+        """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``; ``fresh``: see new_array."""
         target()
         plan, settings = _plan(call.who, call.window, call.lengths, call.axes), _settings(call)
         if indices is None:
-            _core.forward(plan, settings, _raw(x), _raw(values))
+            _core.forward(plan, settings, _raw(x), _raw(values), fresh)
         else:
-            _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True)
+            _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True, fresh)
 
-    def forward_saving(self, call: Call, x: Array, values: Array) -> Saved:
+    def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Saved:
         """``forward``, and what ``backward`` will need."""
         plan = _plan(call.who, call.window, call.lengths, call.axes)
         kind = _KINDS[str(call.op.reducer)]
         norm = kind == "norm"
         if kind == "spread" or (norm and not math.isinf(call.params.p)):
-            self.forward(call, x, values, None)
+            self.forward(call, x, values, None, fresh=fresh)
             if not norm:
                 return Saved()
             wide = accumulator(call.dtype, call.result)
-            exact = np.empty(call.out_shape, dtype=wide)  # the caller may change `values`; halves are too coarse
+            exact, unused = new_array(call.out_shape, wide)  # the caller may change `values`; halves are too coarse
             if wide == call.result:
                 exact[...] = values
             else:
-                self.forward(replace(call, result=wide), x, exact, None)
+                self.forward(replace(call, result=wide), x, exact, None, fresh=unused)
             return Saved(x=x, y=exact)
         target()
-        offsets = np.empty(call.out_shape, dtype=_offset_type(plan.box))
+        offsets, unused = new_array(call.out_shape, np.dtype(_offset_type(plan.box)))
         code = _known(offsets.dtype)
         if norm:
-            self.forward(call, x, values, None)
-            _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False)
+            self.forward(call, x, values, None, fresh=fresh)
+            _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False, unused)
             return Saved(offsets=offsets, x=x)
-        _core.positions(plan, _settings(call), _raw(x), _raw(values), offsets, code, False)
+        _core.positions(plan, _settings(call), _raw(x), _raw(values), offsets, code, False, fresh or unused)
         return Saved(offsets=offsets)
 
-    def backward(self, call: Call, saved: Saved, dy: Array, dx: Array) -> None:
+    def backward(self, call: Call, saved: Saved, dy: Array, dx: Array, *, fresh: bool = False) -> None:
         """Fill ``dx`` (shape ``call.shape``) from ``dy`` (shape ``call.out_shape``, dtype ``call.result``)."""
         other = saved.offsets if saved.offsets is not None else saved.y
         _core.gradient(
@@ -139,14 +142,63 @@ class NativeProvider:
             None if other is None else _raw(other),
             0 if other is None else _known(other.dtype),
             None if saved.x is None else _raw(saved.x),
+            fresh,
         )
 
+    def reads(self, saved: Saved) -> tuple[Array, ...]:
+        """The arrays that ``backward`` reads beside dy."""
+        return tuple(a for a in (saved.offsets, saved.x, saved.y) if a is not None)
+
     def unpool(self, y: Array, indices: NDArray[np.int64], out: Array, axes: tuple[int, ...]) -> int | None:
-        """Scatter into the zeroed ``out``; an index that names no cell is returned, with nothing written."""
+        """Fill ``out`` with zeros and the values; an index that names no cell is returned, with nothing written."""
         return _core.unpool_into(_raw(y), indices, _raw(out), _known(y.dtype), list(axes), get_num_threads())
 
 
 NATIVE: Final = NativeProvider()
+
+# Words of a call that mean one thing for ever, beside None, bools, ints, floats, short strings and tuples of them.
+_CONSTANTS: Final = tuple(
+    word
+    for name in ("float16", "float32", "float64", "complex64", "complex128")
+    for word in (np.dtype(name), np.dtype(name).type)
+)
+
+
+class Door:
+    """One public function's short way to the kernels.
+
+    ``enter(x, out, own, *words)`` runs a call that ``keep`` has seen, word for word, for an array of that shape and
+    dtype; NotImplemented says that the long way has to read it. ``recall(x, own, *words)`` gives what was kept with
+    it, or None. ``own`` is a dictionary of further words by name.
+    """
+
+    __slots__ = ("_core", "enter", "recall")
+
+    def __init__(self) -> None:
+        self._core = _core.Door(_CONSTANTS, get_num_threads)
+        self.enter, self.recall = self._core.enter, self._core.recall
+
+    def keep(
+        self,
+        call: Call,
+        shape: tuple[int, ...],
+        drop: bool,
+        own: dict[str, Any],
+        words: tuple[Any, ...],
+        payload: object,
+    ) -> None:
+        """Remember a call that NATIVE has run. ``shape`` is the result's; with ``drop`` it lacks the pooled axes."""
+        # Only a dtype that all arrays share can be recognised; one with metadata, say, is an object of its own.
+        if np.dtype(call.dtype.type) is not call.dtype:
+            return
+        full = call.out_shape
+        if max(full[axis] for axis in call.axes) > _CACHED_OUTPUTS:
+            return
+        plan = _plan(call.who, call.window, call.lengths, call.axes)
+        self._core.keep(
+            *(call.shape, call.dtype, own, words, plan, _settings(call), shape, call.result, np.dtype(np.int64)),
+            *(drop, call.select, payload),
+        )
 
 
 @lru_cache(maxsize=256)  # dtype.name takes NumPy several microseconds

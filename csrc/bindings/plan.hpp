@@ -1,0 +1,114 @@
+// What of a call does not depend on its memory: the geometry, and the settings of the operator.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "bindings/buffers.hpp"
+#include "calls.hpp"
+
+namespace cenote {
+
+// The geometry of a call: one table per pooled axis and which array axes they are. Made once, used from any thread.
+struct Plan {
+    Geometry geometry;
+    std::vector<size_t> axes;
+
+    // axes ascending; tables: (length, start, count, step, padded, window) per axis
+    Plan(const std::vector<size_t>& pooled, nb::list tables) : axes(pooled) {
+        const size_t rank = axes.size();
+        if (rank < 1 || rank > kMostPooled || nb::len(tables) != rank)
+            throw std::invalid_argument("a plan has one to three axes and a table for each");
+        for (size_t i = 0; i < rank; ++i) {
+            if (i > 0 && axes[i] <= axes[i - 1]) throw std::invalid_argument("axes are ascending");
+            AxisTable& axis = geometry.axis[kMostPooled - rank + i];
+            nb::tuple row = nb::cast<nb::tuple>(tables[i]);
+            if (nb::len(row) != 6) throw std::invalid_argument("an axis has a length and five tables");
+            axis.in = nb::cast<int64_t>(row[0]);
+            axis.start = table(row[1]);
+            axis.count = table(row[2]);
+            axis.step = table(row[3]);
+            axis.padded = table(row[4]);
+            axis.window = table(row[5]);
+        }
+        for (AxisTable& axis : geometry.axis) axis.check_and_prepare();
+    }
+
+    uint64_t box() const { return geometry.box(); }
+
+    std::optional<size_t> pooled(size_t axis) const {
+        for (size_t i = 0; i < axes.size(); ++i)
+            if (axes[i] == axis) return kMostPooled - axes.size() + i;
+        return std::nullopt;
+    }
+};
+
+// One array of a call: its memory, and whether its pooled axes have the input's or the output's lengths.
+struct Operand {
+    const Buffer* buffer;
+    bool is_input;
+};
+
+inline Layout lay_out(const Plan& plan, std::initializer_list<Operand> given) {
+    const Operand* const operands = given.begin();
+    Layout layout;
+    const size_t ndim = operands[0].buffer->ndim();
+    for (size_t axis = 0; axis < ndim; ++axis) {
+        const std::optional<size_t> pooled = plan.pooled(axis);
+        Loop loop;
+        for (size_t a = 0; a < given.size(); ++a) {
+            const Buffer* b = operands[a].buffer;
+            if (b == nullptr) continue;
+            if (b->ndim() != ndim) throw std::invalid_argument("arrays of a call differ in dimensions");
+            if (pooled) {
+                const AxisTable& t = plan.geometry.axis[*pooled];
+                if (b->shape(axis) != (operands[a].is_input ? t.in : t.out()))
+                    throw std::invalid_argument("an array does not fit the plan");
+                layout.array[a].stride[*pooled] = b->stride(axis);
+            } else {
+                if (b->shape(axis) != operands[0].buffer->shape(axis))
+                    throw std::invalid_argument("arrays of a call differ in shape");
+                loop.stride[a] = b->stride(axis);
+            }
+        }
+        if (!pooled) {
+            loop.extent = operands[0].buffer->shape(axis);
+            layout.outer.push_back(loop);
+        }
+    }
+    if (plan.axes.back() >= ndim) throw std::invalid_argument("the plan pools an axis that the array lacks");
+    for (size_t a = 0; a < given.size(); ++a)
+        if (operands[a].buffer != nullptr) layout.array[a].data = operands[a].buffer->data();
+    return layout;
+}
+
+// What of a call does not depend on its arrays.
+struct Settings {
+    int reducer, in, out;
+    double p;
+    int divisor;
+    double number;
+    int64_t whole_number;
+    int threads;
+
+    ForwardCall call(bool fresh) const {
+        if (reducer < 0 || reducer >= kReducers) throw std::invalid_argument("unknown reducer");
+        if (divisor < 0 || divisor > static_cast<int>(Divisor::number)) throw std::invalid_argument("unknown divisor");
+        Params params;
+        params.in = dtype_of(in);
+        params.out = dtype_of(out);
+        params.p = p;
+        params.number = number;
+        params.whole_number = whole_number;
+        return {static_cast<Reducer>(reducer), params, static_cast<Divisor>(divisor), std::max(1, threads), fresh};
+    }
+};
+
+}  // namespace cenote
