@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "bindings/bind.hpp"
@@ -19,8 +20,8 @@ namespace cenote {
 namespace {
 
 void forward(const Plan& plan, const Settings& settings, nb::handle x, nb::handle y, bool fresh) {
-    const ForwardCall call = settings.call(fresh);
     const Buffer bx(x, false), by(y, true);
+    const ForwardCall call = settings.call(work_of(plan, bx), fresh);
     check_item(bx, call.params.in);
     check_item(by, call.params.out);
     const Layout layout = lay_out(plan, {{&bx, true}, {&by, false}});
@@ -29,8 +30,8 @@ void forward(const Plan& plan, const Settings& settings, nb::handle x, nb::handl
 
 void positions(const Plan& plan, const Settings& settings, nb::handle x, nb::handle y, nb::handle found,
                int position_type, bool indices, bool fresh) {
-    const ForwardCall call = settings.call(fresh);
     const Buffer bx(x, false), bo(found, true);
+    const ForwardCall call = settings.call(work_of(plan, bx), fresh);
     std::optional<Buffer> by;
     if (!y.is_none()) by.emplace(y, true);
     check_item(bx, call.params.in);
@@ -45,8 +46,8 @@ void positions(const Plan& plan, const Settings& settings, nb::handle x, nb::han
 
 void gradient(const Plan& plan, const Settings& settings, nb::handle dx, nb::handle g, int g_type, nb::handle other,
               int other_type, nb::handle x, bool fresh) {
-    const ForwardCall call = settings.call(fresh);
     const Buffer bdx(dx, true), bg(g, false);
+    const ForwardCall call = settings.call(work_of(plan, bdx), fresh);
     std::optional<Buffer> bo, bx;
     if (!other.is_none()) bo.emplace(other, false);
     if (!x.is_none()) bx.emplace(x, false);
@@ -102,8 +103,8 @@ std::optional<int64_t> unpool_into(nb::handle y, nb::handle indices, nb::handle 
 
 // The same call n times, without Python in between: what the way in is measured against. Seconds per call.
 double loop_forward(const Plan& plan, const Settings& settings, nb::handle x, nb::handle y, int64_t n) {
-    const ForwardCall call = settings.call(false);
     const Buffer bx(x, false), by(y, true);
+    const ForwardCall call = settings.call(work_of(plan, bx), false);
     check_item(bx, call.params.in);
     check_item(by, call.params.out);
     const Layout layout = lay_out(plan, {{&bx, true}, {&by, false}});
@@ -122,12 +123,13 @@ void bind_calls(nb::module_& m) {
         .def(nb::init<const std::vector<size_t>&, nb::list>(), nb::arg("axes"), nb::arg("tables"))
         .def_prop_ro("box", &Plan::box);
     nb::class_<Settings>(m, "Settings")
-        .def(
-            "__init__",
-            [](Settings* self, int reducer, int in, int out, double p, int divisor, double number, int64_t whole_number,
-               int threads) { new (self) Settings{reducer, in, out, p, divisor, number, whole_number, threads}; },
-            nb::arg("reducer"), nb::arg("dtype"), nb::arg("result"), nb::arg("p"), nb::arg("divisor"),
-            nb::arg("number"), nb::arg("whole_number"), nb::arg("threads"));
+        .def("__init__",
+             [](Settings* self, int reducer, int in, int out, double p, int divisor, double number,
+                int64_t whole_number) { new (self) Settings{reducer, in, out, p, divisor, number, whole_number}; },
+             nb::arg("reducer"), nb::arg("dtype"), nb::arg("result"), nb::arg("p"), nb::arg("divisor"),
+             nb::arg("number"), nb::arg("whole_number"));
+    m.def("set_thread_source", [](nb::object source) { thread_source = new nb::object(std::move(source)); },
+          nb::arg("source"));
     m.def("forward", &forward, nb::arg("plan"), nb::arg("settings"), nb::arg("x"), nb::arg("y"), nb::arg("fresh"));
     m.def("positions", &positions, nb::arg("plan"), nb::arg("settings"), nb::arg("x"), nb::arg("y").none(),
           nb::arg("found"), nb::arg("position_type"), nb::arg("indices"), nb::arg("fresh"));

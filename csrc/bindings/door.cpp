@@ -181,7 +181,7 @@ Layout lay_out_ready(const Ready& ready, const Buffer& x, const Target* targets,
 // those that only its operator has.
 class Door {
 public:
-    Door(nb::tuple constants, nb::object threads) : id_(next_++), threads_(std::move(threads)) {
+    explicit Door(nb::tuple constants) : id_(next_++) {
         for (nb::handle constant : constants) constants_.push_back(nb::borrow(constant));
     }
 
@@ -204,10 +204,6 @@ public:
         return memo().find(words);
     }
 
-    int threads_for(int64_t work) const {
-        return work < work_per_thread.load(std::memory_order_relaxed) ? 1 : nb::cast<int>(threads_());
-    }
-
     void keep(nb::tuple shape, nb::object dtype, nb::dict own, nb::tuple rest, nb::object plan,
               const Settings& settings, nb::tuple result_shape, nb::object result_type, nb::object index_type,
               bool drop, bool select, nb::object payload) {
@@ -220,7 +216,7 @@ public:
             return;
         auto ready = std::make_shared<Ready>();
         ready->geometry = &nb::cast<const Plan&>(plan);
-        ready->call = settings.call(false);
+        ready->call = settings.call(0, false);
         ready->select = select;
         int64_t others = 1;
         for (size_t axis = 0; axis < nb::len(shape); ++axis) {
@@ -248,7 +244,6 @@ private:
     static inline std::atomic<int64_t> next_{0};
     int64_t id_;
     std::vector<nb::object> constants_;
-    nb::object threads_;
 };
 
 // Everything about one call before it runs; empty when it is not one of those that are remembered.
@@ -282,7 +277,7 @@ struct Prepared {
             if (target[0].buffer().may_overlap(target[1].buffer())) return false;
         }
         call.fresh = target[0].fresh() || target[1].fresh();
-        call.threads = door.threads_for(ready->work);
+        call.threads = threads_for(ready->work);
         layout = lay_out_ready(*ready, *x, target, results);
         return true;
     }
@@ -362,7 +357,7 @@ nb::object bound(PyMethodDef* def, nb::handle self) {
 
 void bind_door(nb::module_& m) {
     nb::class_<Door>(m, "Door")
-        .def(nb::init<nb::tuple, nb::object>(), nb::arg("constants"), nb::arg("threads"))
+        .def(nb::init<nb::tuple>(), nb::arg("constants"))
         .def_prop_ro("enter", [](nb::handle_t<Door> self) { return bound(&enter_def, self); })
         .def_prop_ro("recall", [](nb::handle_t<Door> self) { return bound(&recall_def, self); })
         .def("keep", &Door::keep, nb::arg("shape"), nb::arg("dtype"), nb::arg("own"), nb::arg("rest"), nb::arg("plan"),

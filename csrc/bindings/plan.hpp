@@ -89,6 +89,23 @@ inline Layout lay_out(const Plan& plan, std::initializer_list<Operand> given) {
     return layout;
 }
 
+// Says how many threads a call may use; set once, when the module is imported, and never freed.
+inline nb::object* thread_source = nullptr;
+
+// Asked only where more than one could be used: the answer may take longer than a small call.
+inline int threads_for(int64_t work) {
+    if (thread_source == nullptr || work < work_per_thread.load(std::memory_order_relaxed)) return 1;
+    return std::max(1, nb::cast<int>((*thread_source)()));
+}
+
+// Taps of a call, for an array whose axes that are not pooled have the lengths of `array`.
+inline int64_t work_of(const Plan& plan, const Buffer& array) {
+    double others = 1;
+    for (size_t axis = 0; axis < array.ndim(); ++axis)
+        if (!plan.pooled(axis)) others *= static_cast<double>(array.shape(axis));
+    return taps_in_all(plan.geometry, static_cast<int64_t>(std::min(others, 0x1p60)), 1);
+}
+
 // What of a call does not depend on its arrays.
 struct Settings {
     int reducer, in, out;
@@ -96,9 +113,9 @@ struct Settings {
     int divisor;
     double number;
     int64_t whole_number;
-    int threads;
 
-    ForwardCall call(bool fresh) const {
+    // For about `work` taps.
+    ForwardCall call(int64_t work, bool fresh) const {
         if (reducer < 0 || reducer >= kReducers) throw std::invalid_argument("unknown reducer");
         if (divisor < 0 || divisor > static_cast<int>(Divisor::number)) throw std::invalid_argument("unknown divisor");
         Params params;
@@ -107,7 +124,7 @@ struct Settings {
         params.p = p;
         params.number = number;
         params.whole_number = whole_number;
-        return {static_cast<Reducer>(reducer), params, static_cast<Divisor>(divisor), std::max(1, threads), fresh};
+        return {static_cast<Reducer>(reducer), params, static_cast<Divisor>(divisor), threads_for(work), fresh};
     }
 };
 

@@ -28,7 +28,7 @@ class _Environment:
 def empty_cache() -> int:
     """Give the memory of freed results back to the system; returns how many bytes that were.
 
-    Results of 1 MiB and more lie in memory that is kept when the array dies and serves the next such result: pages
+    Results of 2 MiB and more lie in memory that is kept when the array dies and serves the next such result: pages
     fresh from the system cost several times what the pooling itself does. Arrays in use are not touched.
 
     Examples

@@ -98,7 +98,7 @@ class NativeProvider:
     ) -> None:
         """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``; ``fresh``: see new_array."""
         target()
-        plan, settings = _plan(call.who, call.window, call.lengths, call.axes), _settings(call)
+        plan, settings = _work(call)
         if indices is None:
             _core.forward(plan, settings, _raw(x), _raw(values), fresh)
         else:
@@ -106,7 +106,7 @@ class NativeProvider:
 
     def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Saved:
         """``forward``, and what ``backward`` will need."""
-        plan = _plan(call.who, call.window, call.lengths, call.axes)
+        plan, settings = _work(call)
         kind = _KINDS[str(call.op.reducer)]
         norm = kind == "norm"
         if kind == "spread" or (norm and not math.isinf(call.params.p)):
@@ -125,17 +125,18 @@ class NativeProvider:
         code = _known(offsets.dtype)
         if norm:
             self.forward(call, x, values, None, fresh=fresh)
-            _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False, unused)
+            _core.positions(plan, settings, _raw(x), None, offsets, code, False, unused)
             return Saved(offsets=offsets, x=x)
-        _core.positions(plan, _settings(call), _raw(x), _raw(values), offsets, code, False, fresh or unused)
+        _core.positions(plan, settings, _raw(x), _raw(values), offsets, code, False, fresh or unused)
         return Saved(offsets=offsets)
 
     def backward(self, call: Call, saved: Saved, dy: Array, dx: Array, *, fresh: bool = False) -> None:
         """Fill ``dx`` (shape ``call.shape``) from ``dy`` (shape ``call.out_shape``, dtype ``call.result``)."""
         other = saved.offsets if saved.offsets is not None else saved.y
+        plan, settings = _work(call)
         _core.gradient(
-            _plan(call.who, call.window, call.lengths, call.axes),
-            _settings(call),
+            plan,
+            settings,
             _raw(dx),
             _raw(dy),
             _known(dy.dtype),
@@ -175,7 +176,7 @@ class Door:
     __slots__ = ("_core", "enter", "recall")
 
     def __init__(self) -> None:
-        self._core = _core.Door(_CONSTANTS, get_num_threads)
+        self._core = _core.Door(_CONSTANTS)
         self.enter, self.recall = self._core.enter, self._core.recall
 
     def keep(
@@ -191,12 +192,14 @@ class Door:
         # Only a dtype that all arrays share can be recognised; one with metadata, say, is an object of its own.
         if np.dtype(call.dtype.type) is not call.dtype:
             return
-        full = call.out_shape
-        if max(full[axis] for axis in call.axes) > _CACHED_OUTPUTS:
+        if _long(call):
             return
-        plan = _plan(call.who, call.window, call.lengths, call.axes)
+        plan, settings = work = _work(call)
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[id(call)] = (call, work)
         self._core.keep(
-            *(call.shape, call.dtype, own, words, plan, _settings(call), shape, call.result, np.dtype(np.int64)),
+            *(call.shape, call.dtype, own, words, plan, settings, shape, call.result, np.dtype(np.int64)),
             *(drop, call.select, payload),
         )
 
@@ -214,8 +217,8 @@ def _known(dtype: np.dtype[Any]) -> int:
 
 def _offset_type(box: int) -> type[np.unsignedinteger[Any]]:
     # the contract gives one byte to windows of up to 255 taps
-    for kind in (np.uint8, np.uint16, np.uint32):
-        if box <= np.iinfo(kind).max:
+    for kind, most in ((np.uint8, 2**8 - 1), (np.uint16, 2**16 - 1), (np.uint32, 2**32 - 1)):
+        if box <= most:
             return kind
     return np.uint64
 
@@ -238,14 +241,20 @@ def _settings(call: Call) -> _core.Settings:
         _DIVISORS[rule if isinstance(rule, str) else "number"],
         float(number),
         whole,
-        get_num_threads(),
     )
 
 
-def _plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
-    outputs = window.output_shape(lengths, who=who, axes=axes)
-    make = _kept_plan if max(outputs) <= _CACHED_OUTPUTS else _new_plan
-    return make(who, window, lengths, axes)
+def _work(call: Call) -> _Work:
+    known = _KNOWN.get(id(call))
+    if known is not None:
+        return known[1]
+    make = _new_plan if _long(call) else _kept_plan
+    return make(call.who, call.window, call.lengths, call.axes), _settings(call)
+
+
+def _long(call: Call) -> bool:
+    """Are there too many outputs along an axis for the plan to be kept?"""
+    return max(call.out_shape[axis] for axis in call.axes) > _CACHED_OUTPUTS
 
 
 def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
@@ -254,3 +263,10 @@ def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[in
 
 
 _kept_plan = lru_cache(maxsize=128)(_new_plan)
+
+_Work = tuple[_core.Plan, _core.Settings]
+_MOST_KNOWN: Final = 256
+# Of the calls that doors remember, by identity: the call is kept with its work, so that its id stays its own.
+_KNOWN: Final[dict[int, tuple[Call, _Work]]] = {}
+
+_core.set_thread_source(get_num_threads)

@@ -66,6 +66,8 @@ def _as_gradient(dy: ArrayLike, shape: tuple[int, ...], call: Call) -> Array:
             f"dy has dtype {array.dtype}, the result of {call.who} has {call.result}",
             "pass that dtype",
         )
+    if array.dtype == call.result:
+        return array
     with np.errstate(over="ignore"):  # a gradient too large for the result's dtype is infinite there
         return array.astype(call.result, copy=False)
 
