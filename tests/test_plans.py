@@ -1,4 +1,4 @@
-"""The short way: a call seen before, word for word, goes straight to its plan, and else nothing tells it from a first."""
+"""The short way: a call seen before, word for word, goes straight to its plan; nothing else tells it from the first."""
 
 from __future__ import annotations
 
