@@ -58,6 +58,19 @@ def test_the_next_result_gets_the_memory_of_the_last() -> None:
     assert address(cenote.sum_pool(X.view(np.int32), 2, dtype=np.int32)) == at
 
 
+def test_who_computes_hears_whether_memory_was_touched() -> None:
+    dtype = np.dtype(np.uint8)
+    first, fresh = _core.new_array((4 * MEGA,), dtype, 4 * MEGA)
+    assert fresh
+    del first
+    again, fresh = _core.new_array((4 * MEGA,), dtype, 4 * MEGA)
+    assert not fresh
+    assert not _core.new_array((MEGA,), dtype, MEGA)[1]
+    cenote.set_cache_limit(0)
+    assert _core.new_array((4 * MEGA,), dtype, 4 * MEGA)[1]  # NumPy's, and nobody knows
+    assert again.nbytes == 4 * MEGA
+
+
 def test_small_results_own_their_memory() -> None:
     assert cenote.max_pool(X[0, :1024], 2).flags.owndata
     assert not cenote.max_pool(X[:1], 2).flags.owndata

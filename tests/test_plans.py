@@ -17,7 +17,7 @@ import pytest
 import cenote
 from arrays import BFLOAT16, dtype_of, fill, present
 from cenote import CenoteError
-from cenote.native import _core
+from cenote.native import NATIVE, _core
 from fresh import python
 
 pytestmark = pytest.mark.sanitize
@@ -317,6 +317,13 @@ def test_failures_are_not_remembered() -> None:
             cenote.max_pool(X)  # type: ignore[call-overload]
         with pytest.raises(TypeError, match=r"max_pool\(\) takes 2 positional arguments but 3 were given"):
             cenote.max_pool(X, 2, 2)  # type: ignore[call-overload]
+
+
+def test_the_loop_it_is_measured_against() -> None:
+    known = cenote.max_pool.cenote.prepare(X, 2)  # type: ignore[attr-defined]
+    y = np.zeros(known.shape, np.float32)
+    assert 0 < NATIVE.loop(known.call, X, y, 3) < 10
+    assert y.tobytes() == cenote.max_pool(X, 2).tobytes()
 
 
 def test_functions_are_functions() -> None:

@@ -195,13 +195,14 @@ public:
         return ok;
     }
 
+    // `spelled` says whether these words could be remembered at all.
     std::shared_ptr<const Ready> find(const Buffer& x, PyObject* dtype, PyObject* own, PyObject* const* rest,
-                                      Py_ssize_t n) const {
+                                      Py_ssize_t n, bool& spelled) const {
         Words words;
         bool ok = words.number(static_cast<int64_t>(x.ndim()));
         for (size_t i = 0; ok && i < x.ndim(); ++i) ok = words.number(x.shape(i));
-        if (!ok || !read(words, dtype, own, rest, n)) return nullptr;
-        return memo().find(words);
+        spelled = ok && read(words, dtype, own, rest, n);
+        return spelled ? memo().find(words) : nullptr;
     }
 
     void keep(nb::tuple shape, nb::object dtype, nb::dict own, nb::tuple rest, nb::object plan,
@@ -258,7 +259,8 @@ struct Prepared {
         if (!is_plain(args[0]) || !PyDict_CheckExact(args[2])) return false;
         const nb::object dtype = attribute(args[0], numpy().dtype_word);
         x.emplace(args[0], false);
-        ready = door.find(*x, dtype.ptr(), args[2], args + 3, n - 3);
+        bool spelled = false;
+        ready = door.find(*x, dtype.ptr(), args[2], args + 3, n - 3, spelled);
         if (!ready) return false;
         call = ready->call;
         const size_t results = ready->select ? 2 : 1;
@@ -277,12 +279,12 @@ struct Prepared {
             if (target[0].buffer().may_overlap(target[1].buffer())) return false;
         }
         call.fresh = target[0].fresh() || target[1].fresh();
-        call.threads = threads_for(ready->work);
         layout = lay_out_ready(*ready, *x, target, results);
         return true;
     }
 
-    void run() const {
+    void run() {
+        call.threads = threads_for(ready->work);
         const auto work = [&](Control& control) {
             const Geometry& geometry = ready->geometry->geometry;
             if (ready->select)
@@ -315,7 +317,7 @@ PyObject* enter(PyObject* self, PyObject* const* args, Py_ssize_t n) noexcept {
     }
     try {
         prepared.run();
-    } catch (nb::python_error& raised) {  // by a signal handler
+    } catch (nb::python_error& raised) {  // by a signal handler, in here or while Python counted threads
         raised.restore();
         return nullptr;
     } catch (...) {
@@ -326,19 +328,21 @@ PyObject* enter(PyObject* self, PyObject* const* args, Py_ssize_t n) noexcept {
     return PyTuple_Pack(2, prepared.target[0].array().ptr(), prepared.target[1].array().ptr());
 }
 
-// (x, own, word, ...) -> what was kept beside the plan, or None.
+// (x, own, word, ...) -> what was kept beside the plan; None for a call that is new, NotImplemented for one that can not
+// be remembered.
 PyObject* recall(PyObject* self, PyObject* const* args, Py_ssize_t n) noexcept {
     try {
         if (n >= 2 && is_plain(args[0]) && PyDict_CheckExact(args[1])) {
             const nb::object dtype = attribute(args[0], numpy().dtype_word);
             const Buffer x(args[0], false);
             const Door& door = *nb::inst_ptr<Door>(nb::handle(self));
-            if (const auto ready = door.find(x, dtype.ptr(), args[1], args + 2, n - 2))
+            bool spelled = false;
+            if (const auto ready = door.find(x, dtype.ptr(), args[1], args + 2, n - 2, spelled))
                 return nb::object(ready->payload).release().ptr();
+            if (spelled) return nb::none().release().ptr();
         }
     } catch (...) {}
-    Py_INCREF(Py_None);
-    return Py_None;
+    return declined();
 }
 
 // Plain built-in functions: nanobind's own calls of many arguments cost several times as much.

@@ -101,8 +101,9 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     ) -> Prepared:
         words = (size, stride, padding, dilation, ceil_mode, axes)
         known = recall(x, own, *words)
-        if known is not None:
+        if isinstance(known, Known):
             return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, words) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.sliding_window(
             who,
@@ -115,7 +116,7 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
             axes=axes,
         )
         known = Known.of(prepare.make_call(who, op, array, found, window, own))
-        return Prepared(known, array, Spelling(door, own, words))
+        return Prepared(known, array, spelling)
 
     def pool(
         x: ArrayLike,
@@ -147,12 +148,13 @@ def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
 
     def ready(x: ArrayLike, parts: Any, *, axes: Axes = None, **own: Any) -> Prepared:
         known = recall(x, own, parts, axes)
-        if known is not None:
+        if isinstance(known, Known):
             return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, (parts, axes)) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.adaptive_window(who, array.shape, parts, axes=axes)
         known = Known.of(prepare.make_call(who, op, array, found, window, own))
-        return Prepared(known, array, Spelling(door, own, (parts, axes)))
+        return Prepared(known, array, spelling)
 
     def pool(x: ArrayLike, parts: Any, *, axes: Axes = None, out: Any = None, **own: Any) -> Any:
         y = enter(x, out, own, parts, axes)
@@ -168,13 +170,14 @@ def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
 
     def ready(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, **own: Any) -> Prepared:
         known = recall(x, own, axes, keepdims)
-        if known is not None:
+        if isinstance(known, Known):
             return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, (axes, keepdims)) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.global_window(who, array.ndim, axes=axes)
         keep = flag(who, "keepdims", keepdims)
         known = Known.of(prepare.make_call(who, op, array, found, window, own), drop_axes=not keep)
-        return Prepared(known, array, Spelling(door, own, (axes, keepdims)))
+        return Prepared(known, array, spelling)
 
     def pool(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, out: Any = None, **own: Any) -> Any:
         y = enter(x, out, own, axes, keepdims)

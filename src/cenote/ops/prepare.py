@@ -49,7 +49,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prepared:
-    """A call and its input; ``spelling`` is None when the call was recognised by it."""
+    """A call and its input; ``spelling`` is None when the call was recognised, or cannot be."""
 
     known: Known
     x: Array
@@ -177,7 +177,7 @@ def _check_divisor(call: Call) -> None:
 def _check_p(call: Call) -> None:
     """p and 1/p must exist in the type that raises to powers."""
     p = call.params.p
-    if math.isinf(p):
+    if p in (1, 2, math.inf):
         return
     wide = accumulator(call.dtype, call.result)
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
