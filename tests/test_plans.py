@@ -7,7 +7,6 @@ import inspect
 import math
 import pickle
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -367,27 +366,3 @@ def test_what_is_remembered_is_bounded() -> None:
         cenote.max_pool(x, (1, 1), out=np.zeros((2, 20), np.uint8))
     assert sys.getrefcount(x) == counts[0]
     assert abs(sys.getrefcount(x.dtype) - counts[1]) < 20
-
-
-def test_many_python_threads() -> None:
-    """Different calls, remembered and forgotten at the same time, each get their own answer."""
-    arrays = [fill((2, 5, n), dtype, "random", n) for n in (7, 8, 19) for dtype in ("float32", "uint8", "float64")]
-    jobs = [(getattr(cenote, f"{op}_pool"), x, size) for op in OPS[:4] for x in arrays for size in (1, 2, (3, 2))]
-    want = [function(x, size).tobytes() for function, x, size in jobs]
-    wrong: list[int] = []
-
-    def work(seed: int) -> None:
-        order = np.random.default_rng(seed).permutation(len(jobs) * 8) % len(jobs)
-        for step, i in enumerate(order.tolist()):
-            function, x, size = jobs[i]
-            if function(x, size).tobytes() != want[i]:
-                wrong.append(i)
-            if step % 97 == seed:
-                _core.forget_calls()
-
-    team = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
-    for member in team:
-        member.start()
-    for member in team:
-        member.join()
-    assert not wrong
