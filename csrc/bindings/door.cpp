@@ -77,8 +77,16 @@ std::shared_ptr<const Ready> Memo::find(const Words& words) {
 }
 
 void Memo::keep(const Words& words, std::shared_ptr<const Ready> ready) {
+    // What is let go holds Python objects: it dies after the lock is free again.
+    std::vector<std::shared_ptr<const Ready>> gone;
     auto& set = entries_[words.hash() % kSets];
     const std::lock_guard lock(mutex_);
+    const auto drop = [&](Entry& entry) {
+        weight_ -= entry.ready->weight;
+        gone.push_back(std::move(entry.ready));
+        entry.ready = nullptr;
+        entry.used = 0;
+    };
     Entry* place = &set[0];
     for (Entry& entry : set) {
         if (entry.ready && entry.words == words) {
@@ -87,25 +95,36 @@ void Memo::keep(const Words& words, std::shared_ptr<const Ready> ready) {
         }
         if (entry.used < place->used) place = &entry;
     }
+    if (place->ready) drop(*place);
+    while (weight_ > 0 && weight_ + ready->weight > kMostOutputs) {
+        Entry* oldest = nullptr;
+        for (auto& some : entries_)
+            for (Entry& entry : some)
+                if (entry.ready && (oldest == nullptr || entry.used < oldest->used)) oldest = &entry;
+        drop(*oldest);
+    }
+    weight_ += ready->weight;
     place->words = words;
     place->used = ++clock_;
-    place->ready.swap(ready);  // what was there is let go by the caller's copy, after the lock
+    place->ready = std::move(ready);
 }
 
 void Memo::clear() {
+    std::vector<std::shared_ptr<const Ready>> gone;
+    const std::lock_guard lock(mutex_);
     for (auto& set : entries_)
         for (Entry& entry : set) {
-            std::shared_ptr<const Ready> gone;
-            const std::lock_guard lock(mutex_);
-            gone.swap(entry.ready);
+            if (entry.ready) gone.push_back(std::move(entry.ready));
+            entry.ready = nullptr;
             entry.used = 0;
         }
+    weight_ = 0;
 }
 
 namespace {
 
 // Calls of fewer taps take about as long as handing the GIL over and back would.
-constexpr int64_t kTiny = 1 << 14;
+constexpr int64_t kTiny = 1 << 12;
 
 Memo& memo() {
     static Memo* const calls = new Memo;  // never destroyed: it holds Python objects
@@ -231,6 +250,8 @@ public:
             ready->shape.push_back(nb::cast<int64_t>(n));
             ready->cells *= static_cast<size_t>(ready->shape.back());
         }
+        for (const AxisTable& axis : ready->geometry->geometry.axis) ready->weight += axis.out();
+        if (ready->weight > Memo::kMostOutputs) return;
         ready->work = taps_in_all(ready->geometry->geometry, others, 1);
         ready->plan = std::move(plan);
         ready->dtype = std::move(dtype);

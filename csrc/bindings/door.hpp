@@ -50,16 +50,19 @@ struct Ready {
     std::vector<int64_t> shape;  // of the result as the caller sees it
     std::vector<int> pooled;     // per axis of x: the pooled axis of the geometry, or -1
     std::vector<bool> dropped;   // per axis of x: has the result lost it?
+    int64_t weight = 0;          // outputs along the pooled axes, each a line in every table of the plan
     int64_t work = 0;            // taps
     size_t cells = 1;            // of the result
 };
 
-// The calls that are remembered, of all functions together: a few hundred, those used last.
+// The calls that are remembered, of all functions together: those used last, at most 256, and at most 17 MB of tables.
 class Memo {
 public:
     std::shared_ptr<const Ready> find(const Words& words);
     void keep(const Words& words, std::shared_ptr<const Ready> ready);
     void clear();
+
+    static constexpr int64_t kMostOutputs = 1 << 18;
 
 private:
     struct Entry {
@@ -71,6 +74,7 @@ private:
     std::mutex mutex_;
     std::array<std::array<Entry, kWays>, kSets> entries_;
     uint64_t clock_ = 0;
+    int64_t weight_ = 0;
 };
 
 }  // namespace cenote

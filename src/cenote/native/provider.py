@@ -25,7 +25,10 @@ _REDUCERS: Final = {name: code for code, (name, _) in enumerate(_core.reducers()
 _KINDS: Final = dict(_core.reducers())  # "winner", "spread" or "norm": see csrc/ops.def
 _DIVISORS: Final = {name: code for code, name in enumerate(_core.divisors())}
 _BY_NAME: Final = {name: code for code, name in enumerate(_core.dtypes())}
-_CACHED_OUTPUTS: Final = 1 << 11  # plans with longer tables are not kept: 128 kept ones take 45 MB at the most
+# Plans are kept by the outputs along all of their axes, 64 bytes each: many short ones, a few long ones (17 and 34 MB
+# at the most), and none beyond that.
+_SHORT: Final = 1 << 11
+_LONG: Final = 1 << 16
 
 
 @lru_cache(maxsize=1)
@@ -199,12 +202,14 @@ class Door:
         # Only a dtype that all arrays share can be recognised; one with metadata, say, is an object of its own.
         if np.dtype(call.dtype.type) is not call.dtype:
             return
-        if _long(call):
+        length = _length(call)
+        if length > _LONG:
             return
         plan, settings = work = _work(call)
-        if len(_KNOWN) >= _MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[id(call)] = (call, work)
+        shelf, most = (_KNOWN_SHORT, _MOST_SHORT) if length <= _SHORT else (_KNOWN_LONG, _MOST_LONG)
+        if len(shelf) >= most:
+            shelf.clear()
+        shelf[id(call)] = (call, work)
         self._core.keep(
             *(call.shape, call.dtype, own, words, plan, settings, shape, call.result, np.dtype(np.int64)),
             *(drop, call.select, payload),
@@ -252,16 +257,16 @@ def _settings(call: Call) -> _core.Settings:
 
 
 def _work(call: Call) -> _Work:
-    known = _KNOWN.get(id(call))
+    known = _KNOWN_SHORT.get(id(call)) or _KNOWN_LONG.get(id(call))
     if known is not None:
         return known[1]
-    make = _new_plan if _long(call) else _kept_plan
+    length = _length(call)
+    make = _short_plan if length <= _SHORT else _long_plan if length <= _LONG else _new_plan
     return make(call.who, call.window, call.lengths, call.axes), _settings(call)
 
 
-def _long(call: Call) -> bool:
-    """Are there too many outputs along an axis for the plan to be kept?"""
-    return max(call.out_shape[axis] for axis in call.axes) > _CACHED_OUTPUTS
+def _length(call: Call) -> int:
+    return sum(call.out_shape[axis] for axis in call.axes)
 
 
 def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
@@ -269,11 +274,14 @@ def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[in
     return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window) for t in tables])
 
 
-_kept_plan = lru_cache(maxsize=128)(_new_plan)
+_MOST_SHORT: Final = 128
+_MOST_LONG: Final = 8
+_short_plan = lru_cache(maxsize=_MOST_SHORT)(_new_plan)
+_long_plan = lru_cache(maxsize=_MOST_LONG)(_new_plan)
 
 _Work = tuple[_core.Plan, _core.Settings]
-_MOST_KNOWN: Final = 256
 # Of the calls that doors remember, by identity: the call is kept with its work, so that its id stays its own.
-_KNOWN: Final[dict[int, tuple[Call, _Work]]] = {}
+_KNOWN_SHORT: Final[dict[int, tuple[Call, _Work]]] = {}
+_KNOWN_LONG: Final[dict[int, tuple[Call, _Work]]] = {}
 
 _core.set_thread_source(get_num_threads)
