@@ -5,6 +5,7 @@ TORCH ?= torch==2.13.0
 # Handed to pip when it installs PyTorch; where the default build brings CUDA along, point it at a CPU build.
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
+SOAK_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests and tools must see the installed package: neither a stray PYTHONPATH nor the working directory may shadow it.
@@ -24,7 +25,7 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough check sanitize tsan package generate format dev clean torch says-installed always
+.PHONY: help demo test quick thorough soak check sanitize tsan package generate format dev clean torch says-installed always
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,6 +42,9 @@ quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor 
 
 thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual (half an hour)
 	CENOTE_THOROUGH=1 $(BIN)/pytest -n auto --maxprocesses 4 --timeout 3600 tests/test_against_oracle.py tests/test_spans.py $(PYTEST_ARGS)
+
+soak: $(STAMPS)/dev says-installed ## a million mixed calls: memory stays, bits stay (SOAK_ARGS='--calls 20000' for fewer)
+	$(PY) scripts/soak.py $(SOAK_ARGS)
 
 # --- the environment: one stamp per step, each redone only when what it depends on has changed --------------------
 

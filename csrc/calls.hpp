@@ -30,6 +30,8 @@ struct ForwardCall {
     Params params;
     Divisor divisor;
     int threads;
+    // The result lies in memory that was never written: streaming stores would be slower than plain ones there.
+    bool fresh = false;
 };
 
 // Values only. Arrays: 0 = x, 1 = y.

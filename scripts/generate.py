@@ -34,11 +34,14 @@ from .geometry import Slide as Slide
 from .geometry import Spans as Spans
 from .geometry import Split as Split
 from .geometry import Window as Window
+from .ops import empty_cache as empty_cache
 from .ops import explain as explain
+from .ops import get_cache_limit as get_cache_limit
 from .ops import get_num_threads as get_num_threads
 from .ops import info as info
 from .ops import max_unpool as max_unpool
 from .ops import output_shape as output_shape
+from .ops import set_cache_limit as set_cache_limit
 from .ops import set_num_threads as set_num_threads
 from .ops import vjp as vjp
 

@@ -158,3 +158,78 @@ def test_out_of_another_class_is_written_and_returned() -> None:
 def test_empty_results() -> None:
     out = np.empty((0, 3, 3, 4), np.float32)
     assert cenote.max_pool(X[:0], 2, out=out) is out
+
+
+# ------------------------------------------------------------------------------------- unpooling and gradients
+
+Y, WHERE = cenote.max_pool(X, 2, return_indices=True)
+
+
+@pytest.mark.parametrize("view", ["plain", "negative", "transposed", "stepped", "misaligned"])
+def test_unpooling_into_any_writeable_view(view: str) -> None:
+    want = cenote.max_unpool(Y, WHERE, X.shape)
+    out = np.full_like(want, 77)
+    out = out if view == "plain" else present(out, view)
+    assert cenote.max_unpool(Y, WHERE, X.shape, out=out) is out
+    assert (out == want).all()
+    assert np.count_nonzero(out) == Y.size
+
+
+def test_unpooling_refuses_what_it_cannot_write() -> None:
+    x = np.full(X.shape, 5, np.float32)
+    locked = x.copy()
+    locked.flags.writeable = False
+    wrong = [x[:1], x.astype(np.float64), locked, x.tolist(), np.broadcast_to(np.float32(1), X.shape), WHERE]
+    for out in wrong:
+        with pytest.raises(CenoteError, match="max_unpool: out"):
+            cenote.max_unpool(Y, WHERE, X.shape, out=out)  # type: ignore[arg-type]
+    beside = np.full(X.shape, 5, np.float32)
+    inside = beside[:, :, :3, :4]
+    inside[...] = Y
+    with pytest.raises(CenoteError, match="overlap"):
+        cenote.max_unpool(inside, WHERE, X.shape, out=beside)
+    assert (inside == Y).all()
+
+
+def test_an_index_that_names_no_cell_leaves_out_alone() -> None:
+    out = np.full(X.shape, 5, np.float32)
+    bad = WHERE.copy()
+    bad[-1, -1, -1, -1] = 63
+    with pytest.raises(CenoteError, match="63 names no cell"):
+        cenote.max_unpool(Y, bad, X.shape, out=out)
+    assert (out == 5).all()
+
+
+@pytest.mark.parametrize(("name", "args"), FORMS)
+def test_gradients_into_out(name: str, args: tuple[Any, ...]) -> None:
+    y, pullback = cenote.vjp(getattr(cenote, name), X, *args)
+    dy = np.cos(y)
+    want = pullback(dy)
+    for out in (
+        np.full_like(X, 77),
+        present(np.full_like(X, 77), "transposed"),
+        present(np.full_like(X, 7), "negative"),
+    ):
+        assert pullback(dy, out=out) is out
+        assert (out == want).all()
+
+
+def test_gradients_refuse_what_they_cannot_write() -> None:
+    x = X.copy()
+    y, pullback = cenote.vjp(cenote.max_pool, x, 2)
+    dx = np.full(X.shape, 5, np.float32)
+    locked = dx.copy()
+    locked.flags.writeable = False
+    for out in (dx[:1], dx.astype(np.float64), locked, dx.tolist(), np.broadcast_to(np.float32(1), X.shape)):
+        with pytest.raises(CenoteError, match="pullback: out"):
+            pullback(y, out=out)  # type: ignore[arg-type]
+    dy = dx[:, :, :3, :4]
+    with pytest.raises(CenoteError, match="pullback: out overlaps"):
+        pullback(dy, out=dx)
+    assert (dx == 5).all()
+    assert pullback(y, out=x) is x  # the gradient of a maximum does not look at x again
+    x = X.copy()
+    y, pullback = cenote.vjp(cenote.lp_pool, x, 2)
+    with pytest.raises(CenoteError, match="pullback: out overlaps"):
+        pullback(y, out=x)
+    assert x.tobytes() == X.tobytes()

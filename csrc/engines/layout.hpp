@@ -4,6 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "geometry.hpp"
@@ -18,6 +21,43 @@ struct Loop {
     std::array<int64_t, kMostArrays> stride{};
 };
 
+// A short list of loops, kept in place: the heap would cost a call on a small map more than its pooling does. Only what
+// is in use is ever written or copied.
+class Loops {
+public:
+    static constexpr size_t kMost = 64;  // axes of a NumPy array
+
+    Loops() = default;
+    Loops(const Loops& other) { *this = other; }
+    Loops& operator=(const Loops& other) {
+        if (this != &other) std::memcpy(room_, other.room_, other.size_ * sizeof(Loop));
+        size_ = other.size_;
+        return *this;
+    }
+
+    size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    const Loop* begin() const { return reinterpret_cast<const Loop*>(room_); }
+    const Loop* end() const { return begin() + size_; }
+    const Loop& operator[](size_t i) const { return begin()[i]; }
+
+    void push_back(const Loop& loop) {
+        if (size_ == kMost) throw std::length_error("an array has too many axes");
+        std::memcpy(room_ + size_++ * sizeof(Loop), &loop, sizeof(Loop));
+    }
+
+    void replace(size_t i, const Loop& loop) { std::memcpy(room_ + i * sizeof(Loop), &loop, sizeof(Loop)); }
+
+    void erase(size_t i) {
+        std::memmove(room_ + i * sizeof(Loop), room_ + (i + 1) * sizeof(Loop), (--size_ - i) * sizeof(Loop));
+    }
+
+private:
+    static_assert(std::is_trivially_copyable_v<Loop>);
+    size_t size_ = 0;
+    alignas(Loop) unsigned char room_[kMost * sizeof(Loop)];
+};
+
 // An array of the call: its first byte and its byte strides along the (filled-up) pooled axes.
 struct Array {
     char* data = nullptr;
@@ -25,8 +65,8 @@ struct Array {
 };
 
 struct Layout {
-    std::vector<Loop> outer;  // outermost first; never holds the side-by-side axis
-    Loop lane;                // the other axis computed side by side; extent 1 when neighbours along W are
+    Loops outer;  // outermost first; never holds the side-by-side axis
+    Loop lane;    // the other axis computed side by side; extent 1 when neighbours along W are
     std::array<Array, kMostArrays> array;
 
     int64_t outer_total() const {
@@ -56,7 +96,7 @@ struct Layout {
                 best = i;
         if (best == outer.size()) return;
         lane = outer[best];
-        outer.erase(outer.begin() + static_cast<std::ptrdiff_t>(best));
+        outer.erase(best);
     }
 };
 

@@ -41,7 +41,7 @@ inline const AxisTable& single_cell() {
 
 // False where the arrays have more loops than a problem holds.
 inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int64_t y_item, Problem& p) {
-    std::vector<Loop> loops;
+    Loops loops;
     for (const Loop& l : layout.outer)
         if (l.extent != 1) loops.push_back(l);
     p.x = layout.array[0], p.y = layout.array[1];
@@ -64,7 +64,7 @@ inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int6
         found = false;
         for (size_t i = 0; i < loops.size() && !found; ++i)
             if (take(loops[i].stride[0], loops[i].stride[1], loops[i].extent)) {
-                loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(i));
+                loops.erase(i);
                 found = true;
             }
         for (size_t a = 0; a < kMostPooled && !found; ++a)
@@ -91,10 +91,12 @@ inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int6
     }
     // Loops that continue one another are one loop.
     for (size_t i = 0; i + 1 < loops.size();) {
-        const Loop &outer = loops[i], &inner = loops[i + 1];
+        const Loop outer = loops[i];
+        Loop inner = loops[i + 1];
         if (outer.stride[0] == inner.stride[0] * inner.extent && outer.stride[1] == inner.stride[1] * inner.extent) {
-            loops[i + 1].extent *= outer.extent;
-            loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(i));
+            inner.extent *= outer.extent;
+            loops.replace(i + 1, inner);
+            loops.erase(i);
         } else
             ++i;
     }

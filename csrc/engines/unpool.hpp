@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 
 #include "dtype.hpp"
 #include "engines/layout.hpp"
@@ -46,7 +47,23 @@ bool each_index(const Layout& layout, const UnpoolShape& s, int64_t outer, Ticke
     return true;
 }
 
-// Arrays: 0 = values, 1 = indices, 2 = result (already zero).
+// Zeros in every cell of one outer position of array 2; false once the call is stopped.
+inline bool clear(const Layout& layout, const UnpoolShape& s, int64_t outer, int64_t size, Ticker& ticker) {
+    const Array& out = layout.array[2];
+    for (int64_t d = 0; d < s.out[0]; ++d)
+        for (int64_t h = 0; h < s.out[1]; ++h) {
+            char* row = out.data + layout.offset(outer, 2) + d * out.stride[0] + h * out.stride[1];
+            if (out.stride[2] == size)
+                std::memset(row, 0, static_cast<size_t>(s.out[2] * size));
+            else
+                for (int64_t w = 0; w < s.out[2]; ++w)
+                    std::memset(row + w * out.stride[2], 0, static_cast<size_t>(size));
+            if (!ticker.go_on(1 + s.out[2] / 16)) return false;
+        }
+    return true;
+}
+
+// Arrays: 0 = values, 1 = indices, 2 = result, which need not hold anything yet.
 inline IndexCheck unpool(const Layout& layout, const UnpoolShape& s, DType type, int threads, Control& control) {
     const int64_t total = s.total(), size = item_size(type), outer = layout.outer_total();
     const int64_t work = outer * s.in[0] * s.in[1] * s.in[2];
@@ -68,6 +85,7 @@ inline IndexCheck unpool(const Layout& layout, const UnpoolShape& s, DType type,
     parallel_for(outer, work, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
         for (int64_t k = begin; k < end; ++k) {
             const int64_t base = layout.offset(k, 2);
+            if (!clear(layout, s, k, size, ticker)) return;
             const bool all = each_index(layout, s, k, ticker, [&](int64_t value, int64_t index) {
                 // Looked at again: another thread may have changed the array since the check.
                 if (index < 0 || index >= total) return true;

@@ -12,11 +12,14 @@ from .errors import CenoteError, CenoteIndexError, CenoteMemoryError, CenoteType
 from .geometry import Slide, Spans, Split, Window
 from .native import build as _build
 from .ops import (
+    empty_cache,
     explain,
+    get_cache_limit,
     get_num_threads,
     info,
     max_unpool,
     output_shape,
+    set_cache_limit,
     set_num_threads,
     vjp,
 )
@@ -37,11 +40,14 @@ __all__ = [
     "Split",
     "Window",
     "__version__",
+    "empty_cache",
     "explain",
+    "get_cache_limit",
     "get_num_threads",
     "info",
     "max_unpool",
     "output_shape",
+    "set_cache_limit",
     "set_num_threads",
     "vjp",
 ]

@@ -30,7 +30,7 @@ Arrays arrays(Random& random, DType type) {
              {}};
     fill(random, a.y, false);
     each(in, [&](const Index& at) { numbers::put<int64_t>(a.indices.at(at), random.between(-1, shape.total() - 1)); });
-    each(out, [&](const Index& at) { std::memset(a.out.at(at), 0, static_cast<size_t>(numbers::size_of(type))); });
+    each(out, [&](const Index& at) { std::memset(a.out.at(at), 0x55, static_cast<size_t>(numbers::size_of(type))); });
     a.layout = lay_out(call, {&a.y, &a.indices, &a.out});
     return a;
 }
@@ -80,7 +80,7 @@ void bad_indices(Random& random) {
         const IndexCheck check = unpool(a.layout, a.shape, DType::f32, 2, control);
         bool untouched = true;
         each(a.out.shape,
-             [&](const Index& cell) { untouched = untouched && numbers::get<uint32_t>(a.out.at(cell)) == 0; });
+             [&](const Index& cell) { untouched = untouched && numbers::get<uint32_t>(a.out.at(cell)) == 0x55555555; });
         CHECK(!check.ok && check.bad == bad && untouched);
     }
 }

@@ -1,6 +1,18 @@
 """The thin door to the compiled kernels: pointers and tables in, results out, or a reason why not."""
 
-from .provider import NATIVE, build, target
+from .memory import empty_cache, get_cache_limit, new_array, set_cache_limit
+from .provider import NATIVE, Door, build, target
 from .threads import get_num_threads, set_num_threads
 
-__all__ = ["NATIVE", "build", "get_num_threads", "set_num_threads", "target"]
+__all__ = [
+    "NATIVE",
+    "Door",
+    "build",
+    "empty_cache",
+    "get_cache_limit",
+    "get_num_threads",
+    "new_array",
+    "set_cache_limit",
+    "set_num_threads",
+    "target",
+]

@@ -16,6 +16,7 @@ from ..catalogue.dtypes import INTEGRAL, accumulator, kind_of
 from ..errors import bad
 from ..geometry import Window
 from . import _core
+from .memory import new_array
 from .threads import get_num_threads
 
 Array = NDArray[Any]
@@ -24,7 +25,10 @@ _REDUCERS: Final = {name: code for code, (name, _) in enumerate(_core.reducers()
 _KINDS: Final = dict(_core.reducers())  # "winner", "spread" or "norm": see csrc/ops.def
 _DIVISORS: Final = {name: code for code, name in enumerate(_core.divisors())}
 _BY_NAME: Final = {name: code for code, name in enumerate(_core.dtypes())}
-_CACHED_OUTPUTS: Final = 1 << 11  # plans with longer tables are not kept: 128 kept ones take 45 MB at the most
+# Plans are kept by the outputs along all of their axes, 64 bytes each: many short ones, a few long ones (17 and 34 MB
+# at the most), and none beyond that.
+_SHORT: Final = 1 << 11
+_LONG: Final = 1 << 16
 
 
 @lru_cache(maxsize=1)
@@ -96,61 +100,124 @@ class NativeProvider:
         """The most threads a call will use."""
         return get_num_threads()
 
-    def forward(self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None) -> None:
-        """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``."""
+    def forward(
+        self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None, *, fresh: bool = False
+    ) -> None:
+        """Fill ``values`` (and ``indices``), which have the shape ``call.out_shape``; ``fresh``: see new_array."""
         target()
-        plan, settings = _plan(call.who, call.window, call.lengths, call.axes), _settings(call)
+        plan, settings = _work(call)
         if indices is None:
-            _core.forward(plan, settings, _raw(x), _raw(values))
+            _core.forward(plan, settings, _raw(x), _raw(values), fresh)
         else:
-            _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True)
+            _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True, fresh)
 
-    def forward_saving(self, call: Call, x: Array, values: Array) -> Saved:
+    def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Saved:
         """``forward``, and what ``backward`` will need."""
-        plan = _plan(call.who, call.window, call.lengths, call.axes)
+        plan, settings = _work(call)
         kind = _KINDS[str(call.op.reducer)]
         norm = kind == "norm"
         if kind == "spread" or (norm and not math.isinf(call.params.p)):
-            self.forward(call, x, values, None)
+            self.forward(call, x, values, None, fresh=fresh)
             if not norm:
                 return Saved()
             wide = accumulator(call.dtype, call.result)
-            exact = np.empty(call.out_shape, dtype=wide)  # the caller may change `values`; halves are too coarse
+            exact, unused = new_array(call.out_shape, wide)  # the caller may change `values`; halves are too coarse
             if wide == call.result:
                 exact[...] = values
             else:
-                self.forward(replace(call, result=wide), x, exact, None)
+                self.forward(replace(call, result=wide), x, exact, None, fresh=unused)
             return Saved(x=x, y=exact)
         target()
-        offsets = np.empty(call.out_shape, dtype=_offset_type(plan.box))
+        offsets, unused = new_array(call.out_shape, np.dtype(_offset_type(plan.box)))
         code = _known(offsets.dtype)
         if norm:
-            self.forward(call, x, values, None)
-            _core.positions(plan, _settings(call), _raw(x), None, offsets, code, False)
+            self.forward(call, x, values, None, fresh=fresh)
+            _core.positions(plan, settings, _raw(x), None, offsets, code, False, unused)
             return Saved(offsets=offsets, x=x)
-        _core.positions(plan, _settings(call), _raw(x), _raw(values), offsets, code, False)
+        _core.positions(plan, settings, _raw(x), _raw(values), offsets, code, False, fresh or unused)
         return Saved(offsets=offsets)
 
-    def backward(self, call: Call, saved: Saved, dy: Array, dx: Array) -> None:
+    def backward(self, call: Call, saved: Saved, dy: Array, dx: Array, *, fresh: bool = False) -> None:
         """Fill ``dx`` (shape ``call.shape``) from ``dy`` (shape ``call.out_shape``, dtype ``call.result``)."""
         other = saved.offsets if saved.offsets is not None else saved.y
+        plan, settings = _work(call)
         _core.gradient(
-            _plan(call.who, call.window, call.lengths, call.axes),
-            _settings(call),
+            plan,
+            settings,
             _raw(dx),
             _raw(dy),
             _known(dy.dtype),
             None if other is None else _raw(other),
             0 if other is None else _known(other.dtype),
             None if saved.x is None else _raw(saved.x),
+            fresh,
         )
 
+    def loop(self, call: Call, x: Array, values: Array, n: int) -> float:
+        """Seconds per call of ``forward`` without Python: the mean of ``n`` calls made in C++."""
+        target()
+        plan, settings = _work(call)
+        return _core.loop_forward(plan, settings, _raw(x), _raw(values), n)
+
+    def reads(self, saved: Saved) -> tuple[Array, ...]:
+        """The arrays that ``backward`` reads beside dy."""
+        return tuple(a for a in (saved.offsets, saved.x, saved.y) if a is not None)
+
     def unpool(self, y: Array, indices: NDArray[np.int64], out: Array, axes: tuple[int, ...]) -> int | None:
-        """Scatter into the zeroed ``out``; an index that names no cell is returned, with nothing written."""
+        """Fill ``out`` with zeros and the values; an index that names no cell is returned, with nothing written."""
         return _core.unpool_into(_raw(y), indices, _raw(out), _known(y.dtype), list(axes), get_num_threads())
 
 
 NATIVE: Final = NativeProvider()
+
+# Words of a call that mean one thing for ever, beside None, bools, ints, floats, short strings and tuples of them.
+_CONSTANTS: Final = tuple(
+    word
+    for name in ("float16", "float32", "float64", "complex64", "complex128")
+    for word in (np.dtype(name), np.dtype(name).type)
+)
+
+
+class Door:
+    """One public function's short way to the kernels.
+
+    ``enter(x, out, own, *words)`` runs a call that ``keep`` has seen, word for word, for an array of that shape and
+    dtype; NotImplemented says that the long way has to read it. ``recall(x, own, *words)`` gives what was kept with
+    it, None for a call that is new, and NotImplemented for one that cannot be kept. ``own`` is a dictionary of further
+    words by name.
+    """
+
+    __slots__ = ("_core", "enter", "recall")
+
+    def __init__(self) -> None:
+        self._core = _core.Door(_CONSTANTS)
+        self.enter, self.recall = self._core.enter, self._core.recall
+
+    def keep(
+        self,
+        call: Call,
+        shape: tuple[int, ...],
+        drop: bool,
+        own: dict[str, Any],
+        words: tuple[Any, ...],
+        payload: object,
+    ) -> None:
+        """Remember a call that NATIVE has run. ``shape`` is the result's; with ``drop`` it lacks the pooled axes."""
+        # Only a dtype that all arrays share can be recognised; one with metadata, say, is an object of its own.
+        if np.dtype(call.dtype.type) is not call.dtype:
+            return
+        length = _length(call)
+        if length > _LONG:
+            return
+        plan, settings = work = _work(call)
+        shelf, most = (_KNOWN_SHORT, _MOST_SHORT) if length <= _SHORT else (_KNOWN_LONG, _MOST_LONG)
+        if len(shelf) >= most:
+            shelf.clear()
+        shelf[id(call)] = (call, work)
+        self._core.keep(
+            *(call.shape, call.dtype, own, words, plan, settings, shape, call.result, np.dtype(np.int64)),
+            *(drop, call.select, payload),
+        )
 
 
 @lru_cache(maxsize=256)  # dtype.name takes NumPy several microseconds
@@ -166,8 +233,8 @@ def _known(dtype: np.dtype[Any]) -> int:
 
 def _offset_type(box: int) -> type[np.unsignedinteger[Any]]:
     # the contract gives one byte to windows of up to 255 taps
-    for kind in (np.uint8, np.uint16, np.uint32):
-        if box <= np.iinfo(kind).max:
+    for kind, most in ((np.uint8, 2**8 - 1), (np.uint16, 2**16 - 1), (np.uint32, 2**32 - 1)):
+        if box <= most:
             return kind
     return np.uint64
 
@@ -190,14 +257,20 @@ def _settings(call: Call) -> _core.Settings:
         _DIVISORS[rule if isinstance(rule, str) else "number"],
         float(number),
         whole,
-        get_num_threads(),
     )
 
 
-def _plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
-    outputs = window.output_shape(lengths, who=who, axes=axes)
-    make = _kept_plan if max(outputs) <= _CACHED_OUTPUTS else _new_plan
-    return make(who, window, lengths, axes)
+def _work(call: Call) -> _Work:
+    known = _KNOWN_SHORT.get(id(call)) or _KNOWN_LONG.get(id(call))
+    if known is not None:
+        return known[1]
+    length = _length(call)
+    make = _short_plan if length <= _SHORT else _long_plan if length <= _LONG else _new_plan
+    return make(call.who, call.window, call.lengths, call.axes), _settings(call)
+
+
+def _length(call: Call) -> int:
+    return sum(call.out_shape[axis] for axis in call.axes)
 
 
 def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[int, ...]) -> _core.Plan:
@@ -205,4 +278,14 @@ def _new_plan(who: str, window: Window, lengths: tuple[int, ...], axes: tuple[in
     return _core.Plan(list(axes), [(t.length, t.start, t.count, t.step, t.padded, t.window, t.skipped) for t in tables])
 
 
-_kept_plan = lru_cache(maxsize=128)(_new_plan)
+_MOST_SHORT: Final = 128
+_MOST_LONG: Final = 8
+_short_plan = lru_cache(maxsize=_MOST_SHORT)(_new_plan)
+_long_plan = lru_cache(maxsize=_MOST_LONG)(_new_plan)
+
+_Work = tuple[_core.Plan, _core.Settings]
+# Of the calls that doors remember, by identity: the call is kept with its work, so that its id stays its own.
+_KNOWN_SHORT: Final[dict[int, tuple[Call, _Work]]] = {}
+_KNOWN_LONG: Final[dict[int, tuple[Call, _Work]]] = {}
+
+_core.set_thread_source(get_num_threads)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..catalogue.dtypes import REAL, Dtype, kind_of, names
-from ..errors import CenoteMemoryError, bad, bad_type, message, shown
+from ..errors import CenoteError, CenoteMemoryError, bad, bad_type, message, shown
+from ..native import new_array
 
 Array = NDArray[Any]
 
@@ -76,10 +77,12 @@ def _holds(x: object, kind: type) -> bool:
     return isinstance(x, kind) or (isinstance(x, list | tuple) and any(_holds(entry, kind) for entry in x))
 
 
-def new(who: str, shape: tuple[int, ...], dtype: Dtype, *, zeros: bool = False) -> Array:
-    """A fresh C-ordered array; a result beyond memory is an error that says how large it would be."""
+def new(who: str, shape: tuple[int, ...], dtype: Dtype) -> tuple[Array, bool]:
+    """A C-ordered array and whether its memory is fresh; one beyond memory is an error that says how large it is."""
     try:
-        return np.zeros(shape, dtype) if zeros else np.empty(shape, dtype)
+        return new_array(shape, dtype)
+    except CenoteError:  # a ValueError too: the environment asks for a cache that cannot be
+        raise
     except (MemoryError, ValueError):  # NumPy says ValueError when the size overflows
         size = math.prod(shape) * dtype.itemsize
         problem = f"takes {size} bytes, more than there are" if size else "is beyond what NumPy can describe"

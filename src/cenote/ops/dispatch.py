@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 class Provider(Protocol):
-    """What runs calls."""
+    """What runs calls. ``fresh`` says of a result's memory that it was perhaps never written before."""
 
     @property
     def name(self) -> str:
@@ -33,13 +33,18 @@ class Provider(Protocol):
     def refusal(self, call: Call) -> str | None:
         """Why it would not run the call; None when it will."""
 
-    def forward(self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None) -> None:
+    def forward(
+        self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None, *, fresh: bool = False
+    ) -> None:
         """Fill values and indices."""
 
-    def forward_saving(self, call: Call, x: Array, values: Array) -> Any:
+    def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Any:
         """Fill values; give what backward needs."""
 
-    def backward(self, call: Call, saved: Any, dy: Array, dx: Array) -> None:
+    def reads(self, saved: Any) -> tuple[Array, ...]:
+        """The arrays that backward reads beside dy."""
+
+    def backward(self, call: Call, saved: Any, dy: Array, dx: Array, *, fresh: bool = False) -> None:
         """Fill dx."""
 
 

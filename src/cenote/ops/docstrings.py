@@ -35,7 +35,11 @@ def docstring(op: Op, form: str) -> str:
         sections += _entry(f"{argument.name} : {argument.kind}", text)
     sections += ["", "Returns", "-------"]
     dtype = "The dtype of x" if op.selects else "See Notes for its dtype"
-    sections += _entry("ndarray", f"{_SHAPES[form]} {dtype}; always a plain C-ordered ndarray, also for subclasses.")
+    sections += _entry(
+        "ndarray",
+        f"{_SHAPES[form]} {dtype}; always a plain C-ordered ndarray, also for subclasses. "
+        "From 2 MiB on its memory comes from a cache (see ``empty_cache``), and OWNDATA is False.",
+    )
     if op.selects:
         sections += _entry("ndarray of int64", "With ``return_indices=True``: where each value was found.")
     sections += ["", "Raises", "------"]

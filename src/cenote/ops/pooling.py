@@ -13,11 +13,12 @@ from ..catalogue import OPS, Op
 from ..errors import bad_type, shown
 from ..geometry import Axes
 from ..geometry.arguments import flag
+from ..native import Door
 from . import prepare
 from .arrays import as_input, check_out, new
 from .dispatch import choose
 from .docstrings import docstring
-from .prepare import Prepared
+from .prepare import Known, Prepared, Spelling
 from .signature import FORMS, signature
 
 Array = NDArray[Any]
@@ -43,12 +44,14 @@ def run(prepared: Prepared, out: object) -> Any:
     provider = choose(call)
     values_out, indices_out = checked_out(prepared, out)
     shape = prepared.shape
-    values: Array = new(who, shape, call.result) if values_out is None else values_out
+    values, fresh = new(who, shape, call.result) if values_out is None else (values_out, False)
     if not call.select:
-        provider.forward(call, prepared.x, prepared.full(values), None)
+        provider.forward(call, prepared.x, prepared.full(values), None, fresh=fresh)
+        prepared.keep(provider)
         return values
-    indices: Array = new(who, shape, np.dtype(np.int64)) if indices_out is None else indices_out
-    provider.forward(call, prepared.x, prepared.full(values), prepared.full(indices))
+    indices, fresh_too = new(who, shape, np.dtype(np.int64)) if indices_out is None else (indices_out, False)
+    provider.forward(call, prepared.x, prepared.full(values), prepared.full(indices), fresh=fresh or fresh_too)
+    prepared.keep(provider)
     return values, indices
 
 
@@ -82,6 +85,8 @@ def _outs(who: str, out: object, select: bool) -> tuple[Any, Any]:
 
 def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     who = op.function_name("sliding")
+    door = Door()
+    enter, recall = door.enter, door.recall
 
     def ready(
         x: ArrayLike,
@@ -94,6 +99,11 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
         axes: Axes = None,
         **own: Any,
     ) -> Prepared:
+        words = (size, stride, padding, dilation, ceil_mode, axes)
+        known = recall(x, own, *words)
+        if isinstance(known, Known):
+            return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, words) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.sliding_window(
             who,
@@ -105,39 +115,73 @@ def _sliding(op: Op) -> tuple[Pooling, Callable[..., Any]]:
             ceil_mode=ceil_mode,
             axes=axes,
         )
-        return Prepared(prepare.make_call(who, op, array, found, window, own), array)
+        known = Known.of(prepare.make_call(who, op, array, found, window, own))
+        return Prepared(known, array, spelling)
 
-    def pool(x: ArrayLike, size: Any, *, out: Any = None, **rest: Any) -> Any:
-        return run(ready(x, size, **rest), out)
+    def pool(
+        x: ArrayLike,
+        size: Any,
+        *,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: Any = False,
+        axes: Axes = None,
+        out: Any = None,
+        **own: Any,
+    ) -> Any:
+        y = enter(x, out, own, size, stride, padding, dilation, ceil_mode, axes)
+        if y is not NotImplemented:
+            return y
+        prepared = ready(
+            x, size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode, axes=axes, **own
+        )
+        return run(prepared, out)
 
     return Pooling(op, "sliding", ready), pool
 
 
 def _adaptive(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     who = op.function_name("adaptive")
+    door = Door()
+    enter, recall = door.enter, door.recall
 
     def ready(x: ArrayLike, parts: Any, *, axes: Axes = None, **own: Any) -> Prepared:
+        known = recall(x, own, parts, axes)
+        if isinstance(known, Known):
+            return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, (parts, axes)) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.adaptive_window(who, array.shape, parts, axes=axes)
-        return Prepared(prepare.make_call(who, op, array, found, window, own), array)
+        known = Known.of(prepare.make_call(who, op, array, found, window, own))
+        return Prepared(known, array, spelling)
 
-    def pool(x: ArrayLike, parts: Any, *, out: Any = None, **rest: Any) -> Any:
-        return run(ready(x, parts, **rest), out)
+    def pool(x: ArrayLike, parts: Any, *, axes: Axes = None, out: Any = None, **own: Any) -> Any:
+        y = enter(x, out, own, parts, axes)
+        return run(ready(x, parts, axes=axes, **own), out) if y is NotImplemented else y
 
     return Pooling(op, "adaptive", ready), pool
 
 
 def _global(op: Op) -> tuple[Pooling, Callable[..., Any]]:
     who = op.function_name("global")
+    door = Door()
+    enter, recall = door.enter, door.recall
 
     def ready(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, **own: Any) -> Prepared:
+        known = recall(x, own, axes, keepdims)
+        if isinstance(known, Known):
+            return Prepared(known, x)  # type: ignore[arg-type]  # only a plain array is recognised
+        spelling = Spelling(door, own, (axes, keepdims)) if known is None else None
         array = as_input(who, x, op.kinds)
         found, window = prepare.global_window(who, array.ndim, axes=axes)
         keep = flag(who, "keepdims", keepdims)
-        return Prepared(prepare.make_call(who, op, array, found, window, own), array, drop_axes=not keep)
+        known = Known.of(prepare.make_call(who, op, array, found, window, own), drop_axes=not keep)
+        return Prepared(known, array, spelling)
 
-    def pool(x: ArrayLike, *, out: Any = None, **rest: Any) -> Any:
-        return run(ready(x, **rest), out)
+    def pool(x: ArrayLike, *, axes: Axes = (-2, -1), keepdims: Any = False, out: Any = None, **own: Any) -> Any:
+        y = enter(x, out, own, axes, keepdims)
+        return run(ready(x, axes=axes, keepdims=keepdims, **own), out) if y is NotImplemented else y
 
     return Pooling(op, "global", ready), pool
 

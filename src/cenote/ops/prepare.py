@@ -16,29 +16,64 @@ from ..catalogue.parameters import is_whole
 from ..errors import bad, bad_type, shown
 from ..geometry import Axes, Window, pooled_axes
 from ..geometry.arguments import is_sequence
+from ..native import NATIVE, Door
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Prepared:
-    """A call and its input; ``drop_axes`` says that the pooled axes (of one cell each) leave the result's shape."""
+class Known:
+    """A call without its input: ``shape`` is that of the result as the caller sees it, ``drop_axes`` says that it
+    lacks the pooled axes (of one cell each)."""
 
     call: Call
+    shape: tuple[int, ...]
+    drop_axes: bool
+
+    @classmethod
+    def of(cls, call: Call, drop_axes: bool = False) -> Known:
+        """What follows from a call."""
+        full = call.out_shape
+        kept = tuple(n for axis, n in enumerate(full) if axis not in call.axes) if drop_axes else full
+        return cls(call, kept, drop_axes)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Spelling:
+    """A call in its caller's words, as its function's door takes them."""
+
+    door: Door
+    own: dict[str, Any]
+    words: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Prepared:
+    """A call and its input; ``spelling`` is None when the call was recognised, or cannot be."""
+
+    known: Known
     x: Array
-    drop_axes: bool = False
+    spelling: Spelling | None = None
+
+    @property
+    def call(self) -> Call:
+        """What to run."""
+        return self.known.call
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the result as the caller sees it."""
-        full = self.call.out_shape
-        if not self.drop_axes:
-            return full
-        return tuple(n for axis, n in enumerate(full) if axis not in self.call.axes)
+        return self.known.shape
+
+    def keep(self, provider: object) -> None:
+        """The call has been run: from now on its words lead straight to its plan."""
+        if self.spelling is not None and provider is NATIVE:
+            known, said = self.known, self.spelling
+            said.door.keep(known.call, known.shape, known.drop_axes, said.own, said.words, known)
 
     def full(self, array: Array) -> Array:
         """A result array with its dropped axes put back (a view)."""
-        return np.expand_dims(array, self.call.axes) if self.drop_axes else array
+        return np.expand_dims(array, self.call.axes) if self.known.drop_axes else array
 
 
 def sliding_window(
@@ -114,7 +149,6 @@ def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window,
     )
     _check_divisor(call)
     _check_p(call)
-    call.out_shape  # noqa: B018  # an impossible window is an error before anything is allocated
     return call
 
 
@@ -143,7 +177,7 @@ def _check_divisor(call: Call) -> None:
 def _check_p(call: Call) -> None:
     """p and 1/p must exist in the type that raises to powers."""
     p = call.params.p
-    if math.isinf(p):
+    if p in (1, 2, math.inf):
         return
     wide = accumulator(call.dtype, call.result)
     with np.errstate(over="ignore", under="ignore", divide="ignore"):

@@ -13,12 +13,14 @@ from ..errors import bad, bad_index, bad_type, shown
 from ..geometry import Axes, pooled_axes
 from ..geometry.arguments import INT64_MAX, integer, is_sequence
 from ..native import NATIVE
-from .arrays import as_array, as_input, check_dtype, new
+from .arrays import as_array, as_input, check_dtype, check_out, new
 
 _WHO = "max_unpool"
 
 
-def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes: Axes = (-2, -1)) -> NDArray[Any]:
+def max_unpool(
+    y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes: Axes = (-2, -1), out: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Put every value where its index says, 0 elsewhere; index -1 is skipped, a cell named twice keeps the last.
 
     Parameters
@@ -32,6 +34,8 @@ def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes
         The whole shape of the result; axes that are not pooled keep their length.
     axes : int, tuple of int or layout string
         The pooled axes; the last two by default.
+    out : ndarray, optional
+        Where to write the result: its very shape and dtype, writeable, apart from ``y`` and ``indices``.
 
     Returns
     -------
@@ -68,8 +72,11 @@ def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes
         raise bad_type(_WHO, "axes names the pooled axes, got None", "leave it out for the last two, or name them")
     found = tuple(sorted(pooled_axes(_WHO, axes, values.ndim, None)))
     whole = _shape(shape, values.shape, found)
-    out = new(_WHO, whole, values.dtype, zeros=True)
-    wrong = NATIVE.unpool(values, where, out, found)
+    if out is None:
+        result, _ = new(_WHO, whole, values.dtype)
+    else:
+        result = check_out(_WHO, out, whole, values.dtype, [values, where], "out")
+    wrong = NATIVE.unpool(values, where, result, found)
     if wrong is not None:
         cells = tuple(whole[axis] for axis in found)
         raise bad_index(
@@ -77,7 +84,7 @@ def max_unpool(y: ArrayLike, indices: ArrayLike, shape: tuple[int, ...], *, axes
             f"index {wrong} names no cell of the pooled axes {cells}",
             f"use 0 to {math.prod(cells) - 1}, or -1 to skip",
         )
-    return out
+    return result
 
 
 def _indices(indices: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int64]:

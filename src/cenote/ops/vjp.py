@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..catalogue import Call
 from ..catalogue.dtypes import INTEGRAL, REAL, kind_of
 from ..errors import bad, bad_type, shown
-from .arrays import as_array, check_dtype, new
+from .arrays import as_array, check_dtype, check_out, new
 from .dispatch import Provider, choose
 from .pooling import pooling_of
 from .prepare import Prepared
@@ -33,15 +33,21 @@ class Pullback:
         self._call, self._shape = prepared.call, prepared.shape
         self._provider, self._saved = provider, saved
 
-    def __call__(self, dy: ArrayLike) -> Array:
+    def __call__(self, dy: ArrayLike, *, out: Array | None = None) -> Array:
         """The gradient of x (its shape and dtype) for the gradient ``dy`` of y (the shape of y).
 
         ``dy`` is brought to the dtype of y where that loses no more than precision; complex numbers are not made real.
+        ``out`` is where to write the result: of the shape and dtype of x, apart from dy (and, for ``lp_pool``, from x).
         """
         call = self._call
-        gradient = _as_gradient(dy, self._shape, call).reshape(call.out_shape)  # pooled axes of one cell put back
-        dx = new("pullback", call.shape, call.dtype)
-        self._provider.backward(call, self._saved, gradient, dx)
+        given = _as_gradient(dy, self._shape, call)
+        gradient = given.reshape(call.out_shape)  # pooled axes of one cell put back
+        if out is None:
+            dx, fresh = new("pullback", call.shape, call.dtype)
+        else:
+            read = [given, *self._provider.reads(self._saved)]
+            dx, fresh = check_out("pullback", out, call.shape, call.dtype, read, "out"), False
+        self._provider.backward(call, self._saved, gradient, dx, fresh=fresh)
         return dx
 
     def __repr__(self) -> str:
@@ -60,6 +66,8 @@ def _as_gradient(dy: ArrayLike, shape: tuple[int, ...], call: Call) -> Array:
             f"dy has dtype {array.dtype}, the result of {call.who} has {call.result}",
             "pass that dtype",
         )
+    if array.dtype == call.result:
+        return array
     with np.errstate(over="ignore"):  # a gradient too large for the result's dtype is infinite there
         return array.astype(call.result, copy=False)
 
@@ -81,8 +89,9 @@ def vjp(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> t
     y : ndarray
         ``fn(x, ...)``.
     pullback : Pullback
-        ``pullback(dy)`` returns the gradient of x as a new array of x's shape and dtype. It may be called again and
-        from other threads. For ``lp_pool`` it keeps a reference to x, which must not be changed before.
+        ``pullback(dy)`` returns the gradient of x as a new array of x's shape and dtype, ``pullback(dy, out=dx)``
+        writes it to ``dx``. It may be called again and from other threads. For ``lp_pool`` it keeps a reference to x,
+        which must not be changed before.
 
     Raises
     ------
@@ -120,6 +129,7 @@ def vjp(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> t
     if kind_of(call.dtype) in INTEGRAL:
         raise bad_type("vjp", f"x has dtype {call.dtype}, and only floats have a gradient", "use x.astype(np.float32)")
     provider = choose(call)
-    y = new(call.who, prepared.shape, call.result)
-    saved = provider.forward_saving(call, prepared.x, prepared.full(y))
+    y, fresh = new(call.who, prepared.shape, call.result)
+    saved = provider.forward_saving(call, prepared.x, prepared.full(y), fresh=fresh)
+    prepared.keep(provider)
     return y, Pullback(prepared, provider, saved)

@@ -26,19 +26,25 @@ class ReferenceProvider:
             return None
         return f"it runs only rows without a compiled reducer; call cenote.reference.forward for {call.op.name!r}"
 
-    def forward(self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None) -> None:
+    def forward(
+        self, call: Call, x: Array, values: Array, indices: NDArray[np.int64] | None, *, fresh: bool = False
+    ) -> None:
         """Fill ``values`` (and ``indices``)."""
         found, positions = forward(call, x)
         values[...] = found
         if indices is not None and positions is not None:
             indices[...] = positions
 
-    def forward_saving(self, call: Call, x: Array, values: Array) -> Array:
+    def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Array:
         """``forward``, keeping a reference to x."""
         self.forward(call, x, values, None)
         return x
 
-    def backward(self, call: Call, saved: Array, dy: Array, dx: Array) -> None:
+    def reads(self, saved: Array) -> tuple[Array, ...]:
+        """What ``backward`` reads beside dy."""
+        return (saved,)
+
+    def backward(self, call: Call, saved: Array, dy: Array, dx: Array, *, fresh: bool = False) -> None:
         """Fill ``dx``."""
         dx[...] = backward(call, saved, dy)
 
