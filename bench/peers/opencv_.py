@@ -1,0 +1,102 @@
+"""OpenCV: ``dilate``, ``erode`` and ``blur`` for stride-1 windows, ``resize`` by area for 2x2/2 averages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contestant import Contestant, Refusal, load
+from ..data import Array, Data
+from ..workload import INTEGERS, Workload
+
+_TYPES = ("uint8", "float32", "float64")
+
+
+class OpenCV:
+    """One image at a time; the planes of a batch are one tall image where windows do not cross them."""
+
+    name = "opencv"
+    title = "OpenCV"
+    packages = ("opencv-python-headless",)
+
+    def start(self, threads: int) -> None:
+        """Import."""
+        self.cv2 = load("cv2")
+
+    def contestants(self, workload: Workload, data: Data, threads: int) -> list[Contestant]:
+        """One."""
+        geometry = workload.geometry
+        if workload.backward:
+            raise Refusal("no gradients")
+        if workload.dtype not in _TYPES:
+            raise Refusal(f"no filters of {workload.dtype}")
+        if geometry.rank != 2 or geometry.parts:
+            raise Refusal("sliding windows over images only")
+        if set(geometry.stride) == {1}:
+            return [self._filter(workload, data, threads)]
+        if workload.op == "avg" and geometry.size == geometry.stride == (2, 2) and not any(geometry.padding):
+            return [self._area(workload, data, threads)]
+        raise Refusal("no strides, but for averages of whole blocks")
+
+    def _filter(self, workload: Workload, data: Data, threads: int) -> Contestant:
+        cv2, geometry, op = self.cv2, workload.geometry, workload.op
+        if workload.batch != 1:
+            raise Refusal("filters one image at a time")
+        if any(k % 2 == 0 for k in geometry.size):
+            raise Refusal("a window of even size lies elsewhere")
+        image = data.last()[0]
+        image = image[..., 0] if image.shape[-1] == 1 else image
+        half = geometry.size[0] // 2
+        cut = tuple(slice(k // 2 - p, n - k // 2 + p) for k, p, n in self._edges(workload))
+        kernel = np.ones(geometry.size, dtype=np.uint8)
+        margin, note = 0, ""
+        if op == "avg":
+            margin, note = (half, "mirrors the edges, which are left out of the check") if any(geometry.padding) else (0, "")
+            filtered: Any = lambda: cv2.blur(image, geometry.size)  # noqa: E731
+        elif op in ("max", "min"):
+            step = cv2.dilate if op == "max" else cv2.erode
+            filtered = lambda: step(image, kernel)  # noqa: E731
+        else:
+            raise Refusal(f"no {op} filter")
+
+        def arrays(y: Array) -> list[Array]:
+            return [data.from_last(np.ascontiguousarray(y), workload.out_shape)]
+
+        return Contestant(
+            "opencv",
+            lambda: filtered()[cut],
+            arrays,
+            note=note,
+            enter=lambda: cv2.setNumThreads(threads),
+            margin=margin,
+            slack=1 if workload.dtype in INTEGERS and op == "avg" else 0,
+            keep=[image, data],
+        )
+
+    def _edges(self, workload: Workload) -> list[tuple[int, int, int]]:
+        geometry = workload.geometry
+        return list(zip(geometry.size, geometry.padding, workload.lengths, strict=True))
+
+    def _area(self, workload: Workload, data: Data, threads: int) -> Contestant:
+        cv2 = self.cv2
+        x = data.first()
+        height, width = workload.lengths
+        if height % 2 or width % 2:
+            raise Refusal("blocks of odd planes would cross them")
+        image = x.reshape(-1, width)
+        size = (width // 2, image.shape[0] // 2)
+
+        def arrays(y: Array) -> list[Array]:
+            return [data.from_first(y, workload.out_shape)]
+
+        whole = workload.dtype in INTEGERS
+        return Contestant(
+            "opencv",
+            lambda: cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+            arrays,
+            note="rounds halves up" if whole else "",
+            enter=lambda: cv2.setNumThreads(threads),
+            slack=1 if whole else 0,
+            keep=[image, data],
+        )
