@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 BENCH_VENV ?= .venv-bench
 BENCH_ARGS ?=
 BENCH_OUT ?= build/bench/benchmarks.json
+BENCH_DOCS ?= docs
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests and tools must see the installed package: neither a stray PYTHONPATH nor the working directory may shadow it.
@@ -151,7 +152,7 @@ generate: $(STAMPS)/dev ## rewrite the files that are made from others (stub, ta
 bench: ## install the peers and time everything against them (under 20 minutes); BENCH_ARGS='--quick' or '--only REGEX'
 	$(MAKE) VENV=$(BENCH_VENV) bench-installed
 	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench run --out $(BENCH_OUT) $(BENCH_ARGS)
-	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench report $(BENCH_OUT)
+	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench report $(BENCH_OUT) --docs $(BENCH_DOCS)
 
 bench-installed: $(STAMPS)/wheel torch $(STAMPS)/peers
 

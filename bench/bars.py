@@ -332,7 +332,6 @@ BARS: Final = (
         rows(lambda w: w.overhead),
         call_overhead,
         most=2,
-
     ),
 )
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-
 from .bars import short_name
+from .contestant import load
 from .results import Row, Run
 
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt  # noqa: E402  # after the backend is chosen
-from matplotlib.ticker import FuncFormatter  # noqa: E402
+load("matplotlib").use("Agg")  # before pyplot, which would look for a screen
+plt = load("matplotlib.pyplot")
+FuncFormatter = load("matplotlib.ticker").FuncFormatter
 
 # column, label, colour, marker: distinct in shape as well as in colour
 _SHOWN: Final = (
@@ -72,7 +70,13 @@ def draw(run: Run, path: Path) -> bool:
             xs, ys = zip(*points, strict=True)
             line = marker == "|"
             axes.scatter(
-                xs, ys, s=130 if line else 42, marker=marker, color=colour, label=label, zorder=3 if line else 2,
+                xs,
+                ys,
+                s=130 if line else 42,
+                marker=marker,
+                color=colour,
+                label=label,
+                zorder=3 if line else 2,
                 linewidths=2.5 if line else 0,
             )
     _finish(axes, rows)

@@ -42,7 +42,8 @@ def _one(workload: Workload, contestant: Contestant, name: str, ours: Array, the
     if ours.dtype == theirs.dtype and np.array_equal(ours, theirs):
         return "equal"
     wide = np.float64 if workload.dtype == "float64" or ours.dtype.kind in "iu" else np.float32
-    mine, other = ours.astype(wide), theirs.astype(wide)
+    mine: Array = ours.astype(wide)
+    other: Array = theirs.astype(wide)
     apart = np.abs(mine - other)
     if not np.isfinite(apart).all():
         raise Mismatch(f"{name} is not finite somewhere")

@@ -37,8 +37,14 @@ class Contestant:
     enter: Callable[[], None] = _nothing
     loop: Callable[[int], float] | None = None
     margin: int = 0
+    prime: bool = False  # measured in full however slow it is
     slack: float = 0.0  # an absolute difference that is known and accepted; `note` says why
     keep: list[Any] = field(default_factory=list)
+
+    @property
+    def is_peer(self) -> bool:
+        """Neither cenote nor the stream limit."""
+        return self.name.split("-")[0] not in ("cenote", "stream")
 
     def sample(self, repeat: int) -> float:
         """Seconds per call over ``repeat`` calls; each result is dropped before the next call."""
@@ -56,9 +62,17 @@ class Contestant:
 class Peer(Protocol):
     """A library to compare with. One file each."""
 
-    name: str
-    title: str
-    packages: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """As in columns."""
+
+    @property
+    def title(self) -> str:
+        """As in tables."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What to ask for versions."""
 
     def start(self, threads: int) -> None:
         """Import what is needed and fix the number of threads; ImportError if it is not installed."""

@@ -1,4 +1,4 @@
-"""Inputs: normal random numbers without NaN, in the workload's layout and at the wanted distance from a 64-byte line."""
+"""Inputs: normal random numbers, in the workload's layout and at the wanted distance from a 64-byte line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .workload import INTEGERS, Workload
 
 Array = NDArray[Any]
 _LINE = 64
+_KEPT = 3  # a few hundred MB
 
 
 def numpy_type(name: str) -> np.dtype[Any]:
@@ -19,7 +20,8 @@ def numpy_type(name: str) -> np.dtype[Any]:
     if name == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
+        dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return dtype
     return np.dtype(name)
 
 
@@ -31,27 +33,41 @@ def placed(count: int, dtype: np.dtype[Any], offset: int = 0) -> Array:
     return raw[start : start + size].view(dtype)
 
 
-def random(shape: tuple[int, ...], name: str, offset: int, rng: np.random.Generator) -> Array:
-    """Standard normal floats, or every value of an 8-bit integer alike."""
-    dtype, count = numpy_type(name), math.prod(shape)
-    flat = placed(count, dtype, offset)
-    if name in INTEGERS:
-        flat.view(np.uint8)[:] = np.frombuffer(rng.bytes(count), dtype=np.uint8)
-    else:
+class Numbers:
+    """Standard normal floats, or every value of an 8-bit integer alike; the last few are kept, for rows that follow."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        self._kept: dict[tuple[str, int, int], Array] = {}
+
+    def array(self, shape: tuple[int, ...], name: str, offset: int = 0) -> Array:
+        """An array of that shape; two that are asked for with the same length share their memory."""
+        key = (name, math.prod(shape), offset)
+        if key not in self._kept:
+            while len(self._kept) >= _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = self._made(*key)
+        return self._kept[key].reshape(shape)
+
+    def _made(self, name: str, count: int, offset: int) -> Array:
+        flat = placed(count, numpy_type(name), offset)
+        if name in INTEGERS:
+            flat.view(np.uint8)[:] = np.frombuffer(self._random.bytes(count), dtype=np.uint8)
+            return flat
         step = 1 << 22
-        for start in range(0, count, step):  # in pieces: a second copy of 260 MB would push the first out of memory
-            piece = rng.standard_normal(min(step, count - start), dtype=np.float32)
+        for start in range(0, count, step):  # in pieces, so that no second copy of it all exists
+            piece = self._random.standard_normal(min(step, count - start), dtype=np.float32)
             flat[start : start + piece.size] = piece
-    return flat.reshape(shape)
+        return flat
 
 
 class Data:
     """The input of one workload, and the same numbers in the layouts that peers want, made outside every timing."""
 
-    def __init__(self, workload: Workload, rng: np.random.Generator) -> None:
+    def __init__(self, workload: Workload, numbers: Numbers) -> None:
         self.workload = workload
-        self.x = random(workload.shape, workload.dtype, workload.offset, rng)
-        self.dy = random(workload.out_shape, workload.dtype, 0, rng) if workload.backward else None
+        self.x = numbers.array(workload.shape, workload.dtype, workload.offset)
+        self.dy = numbers.array(workload.out_shape, workload.dtype) if workload.backward else None
         self._kept: dict[str, Array] = {}
 
     def first(self) -> Array:
@@ -99,7 +115,7 @@ class Data:
         letters = self.workload.layout
         spatial = [letter for letter in letters if letter not in "NC"]
         have = ["N", "C", *spatial]
-        lengths = {letter: n for letter, n in zip(letters, shape, strict=True)}
+        lengths = dict(zip(letters, shape, strict=True))
         full = array.reshape([lengths.get(letter, 1) for letter in have])
         order = [have.index(letter) for letter in letters]
         rest = [i for i in range(len(have)) if i not in order]
@@ -109,8 +125,6 @@ class Data:
         """Back from (N, spatial axes, C)."""
         letters = self.workload.layout
         spatial = [letter for letter in letters if letter not in "NC"]
-        lengths = {letter: n for letter, n in zip(letters, shape, strict=True)}
+        lengths = dict(zip(letters, shape, strict=True))
         full = array.reshape([lengths.get(letter, 1) for letter in ["N", *spatial, "C"]])
         return self.from_first(np.moveaxis(full, -1, 1), shape)
-
-

@@ -163,5 +163,3 @@ def _workload(entry: dict[str, Any]) -> Workload:
 def read(path: Path) -> Run:
     """From a file."""
     return from_json(path.read_text(encoding="utf-8"))
-
-

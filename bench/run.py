@@ -14,7 +14,7 @@ import numpy as np
 
 from . import check, ours
 from .contestant import Contestant, Peer, Refusal, version
-from .data import Array, Data
+from .data import Array, Data, Numbers
 from .machine import machine, use_processors
 from .results import Column, Row, Run
 from .stream import Stream
@@ -67,7 +67,7 @@ def assemble(threads: int, candidates: Sequence[Peer], say: Say) -> Field:
 def run(rows: Sequence[Workload], entrants: Field, effort: Effort, seed: int, say: Say) -> Run:
     """All rows, one after the other."""
     order = random.Random(seed)
-    numbers = np.random.default_rng(seed)
+    numbers = Numbers(seed)
     tired: dict[tuple[str, str], str] = {}
     done: list[Row] = []
     began = time.perf_counter()
@@ -88,7 +88,7 @@ def _row(
     entrants: Field,
     effort: Effort,
     order: random.Random,
-    numbers: np.random.Generator,
+    numbers: Numbers,
     tired: dict[tuple[str, str], str],
 ) -> Row:
     threads = workload.threads or entrants.threads
@@ -170,6 +170,7 @@ def _versions(entrants: Field) -> dict[str, str]:
 
 def line(row: Row) -> str:
     """What a person watching wants to see of a row."""
+
     def timed(name: str, label: str, factor: bool = True) -> str:
         ratio = row.ratio(name)
         return f"{label} {_number(row.columns[name].ms.median)}" + (f" ({ratio:.2g}x)" if factor and ratio else "")
@@ -186,5 +187,3 @@ def line(row: Row) -> str:
 
 def _number(ms: float) -> str:
     return f"{ms:.3g}" if ms < 1000 else f"{ms:.0f}"
-
-

@@ -14,7 +14,7 @@
 #include <vector>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+    #include <immintrin.h>
 #endif
 
 namespace {
@@ -30,7 +30,7 @@ using Vector = std::uint64_t __attribute__((vector_size(kWidth)));
 using Unaligned = std::uint64_t __attribute__((vector_size(kWidth), aligned(1), may_alias));
 
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kBlock = 8192; // bytes of x between two runs of stores, as a kernel alternates
+constexpr std::size_t kBlock = 8192;  // bytes of x between two runs of stores, as a kernel alternates
 constexpr std::size_t kAccumulators = 8;
 
 void pause() {
@@ -54,7 +54,7 @@ void stream_store(Vector* to, Vector value) {
 struct Job {
     const char* x;
     std::size_t x_bytes;
-    char* y; // at a 64-byte line
+    char* y;  // at a 64-byte line
     std::size_t y_bytes;
     bool streaming;
     int threads;
@@ -181,7 +181,7 @@ private:
             }
         }
 
-        alignas(64) std::atomic<std::uint64_t> state_{1}; // 2 * number: offered; 2 * number + 1: taken
+        alignas(64) std::atomic<std::uint64_t> state_{1};  // 2 * number: offered; 2 * number + 1: taken
         alignas(64) std::atomic<std::uint64_t> done_{0};
         const Pool* pool_ = nullptr;
         int share_ = 0;
@@ -199,7 +199,7 @@ Pool& pool() {
     return *instance;
 }
 
-} // namespace
+}  // namespace
 
 // Seconds per call over `repeat` calls. `back_*` is the way back of a gradient; 0 bytes: there is none.
 extern "C" double stream_seconds(const char* x, std::size_t x_bytes, char* y, std::size_t y_bytes, const char* back_x,

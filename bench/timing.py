@@ -16,6 +16,8 @@ SHORTEST: Final = 50e-6  # a sample takes at least this long, by repeating short
 PAUSE: Final = 0.002  # between turns: the threads of the one before stop spinning
 WARM: Final = 0.05  # calls shorter than this get one untimed call at the start of their turn
 SLOW: Final = 1.0  # calls longer than this are timed once, in their trial
+PATIENT: Final = 0.2  # calls longer than this are tried once only
+HOPELESS: Final = 8  # a peer this many times behind the fastest cannot become it: its trial is its only sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,20 @@ def trial(contestant: Contestant) -> tuple[Entry, object]:
     if seconds > SLOW:
         entry.samples.append((0, seconds))
         return entry, result
-    for _ in range(2 if seconds < WARM else 1):
+    for _ in range(2 if seconds < WARM else 1 if seconds < PATIENT else 0):
         entry.trial = min(entry.trial, contestant.sample(1))
     entry.repeat = max(1, math.ceil(SHORTEST / max(entry.trial, 1e-9)))
     return entry, result
+
+
+def give_up(entries: Sequence[Entry]) -> None:
+    """Spare the row the slowest peers, but for those that bars name (``prime``)."""
+    peers = [entry for entry in entries if entry.contestant.is_peer]
+    fastest = min((entry.trial for entry in peers), default=0.0)
+    for entry in peers:
+        hopeless = entry.trial > max(HOPELESS * fastest, WARM / 2)
+        if hopeless and not entry.contestant.prime and not entry.samples:
+            entry.samples.append((0, entry.trial))
 
 
 def plan(entries: Sequence[Entry], effort: Effort) -> int:
@@ -80,6 +92,7 @@ def takes_part(turn: int, rounds: int, planned: int) -> bool:
 
 def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> int:
     """Fill the samples; the number of rounds."""
+    give_up(entries)
     rounds = plan(entries, effort)
     gc.collect()
     gc.disable()

@@ -47,7 +47,11 @@ class Jax:
         if not workload.backward:
             compiled = jax.jit(pool).lower(x).compile()
             return Contestant(
-                name, lambda: compiled(x).block_until_ready(), lambda y: [array(y, workload.out_shape)], keep=[x, data]
+                name,
+                lambda: compiled(x).block_until_ready(),
+                lambda y: [array(y, workload.out_shape)],
+                prime=name == self.name,
+                keep=[x, data],
             )
         dy = jax.device_put(data.dy_last() if last else data.dy_first())
 
@@ -60,7 +64,13 @@ class Jax:
         def arrays(result: Any) -> list[Array]:
             return [array(result[0], workload.out_shape), array(result[1], workload.shape)]
 
-        return Contestant(name, lambda: jax.block_until_ready(compiled(x, dy)), arrays, keep=[x, dy, data])
+        return Contestant(
+            name,
+            lambda: jax.block_until_ready(compiled(x, dy)),
+            arrays,
+            prime=name == self.name,
+            keep=[x, dy, data],
+        )
 
     def _pool(self, workload: Workload, last: bool) -> Callable[[Any], Any]:
         lax, jnp, geometry, op = self.lax, self.jnp, workload.geometry, workload.op

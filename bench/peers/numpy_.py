@@ -66,14 +66,13 @@ class NumPy:
         return self._steps(workload, np.add, wide)
 
     def _divided(self, workload: Workload, total: Array) -> Array:
-        count: Any = workload.taps
+        count: Any = np.asarray(workload.taps, dtype=total.dtype)
         if any(workload.geometry.padding):
             count = self._counts(workload).astype(total.dtype)
+        mean: Array = total / count
         if workload.dtype in INTEGERS:
-            return np.rint(total / count).astype(workload.dtype)
-        return (total / total.dtype.type(count) if isinstance(count, int) else total / count).astype(
-            numpy_type(workload.dtype), copy=False
-        )
+            mean = np.rint(mean)
+        return mean.astype(numpy_type(workload.dtype), copy=False)
 
     def _counts(self, workload: Workload) -> Array:
         geometry = workload.geometry
@@ -122,7 +121,7 @@ class NumPy:
         if not padded and outputs * workload.taps <= _PATIENT_TAPS:
 
             def slide(x: Array) -> Array:
-                view = np.lib.stride_tricks.sliding_window_view(x, geometry.size, axis=axes)  # type: ignore[call-overload]
+                view = np.lib.stride_tricks.sliding_window_view(x, geometry.size, axis=axes)
                 cut = [slice(None)] * view.ndim
                 for axis, s in zip(axes, geometry.stride, strict=True):
                     cut[axis] = slice(None, None, s)

@@ -52,7 +52,9 @@ class OpenCV:
         kernel = np.ones(geometry.size, dtype=np.uint8)
         margin, note = 0, ""
         if op == "avg":
-            margin, note = (half, "mirrors the edges, which are left out of the check") if any(geometry.padding) else (0, "")
+            margin, note = (
+                (half, "mirrors the edges, which are left out of the check") if any(geometry.padding) else (0, "")
+            )
             filtered: Any = lambda: cv2.blur(image, geometry.size)  # noqa: E731
         elif op in ("max", "min"):
             step = cv2.dilate if op == "max" else cv2.erode

@@ -40,9 +40,7 @@ class TensorFlow:
             return data.from_last(np.asarray(made.numpy()), shape)
 
         if not workload.backward:
-            return [
-                Contestant("tensorflow", lambda: pool(x), lambda y: [array(y, workload.out_shape)], keep=[x, data])
-            ]
+            return [Contestant("tensorflow", lambda: pool(x), lambda y: [array(y, workload.out_shape)], keep=[x, data])]
         dy = tf.constant(data.dy_last())
 
         @tf.function  # type: ignore[untyped-decorator]
@@ -85,7 +83,6 @@ class TensorFlow:
         if not any(geometry.padding):
             return "VALID"
         same = all(
-            s == 1 and k == 2 * p + 1
-            for k, s, p in zip(geometry.size, geometry.stride, geometry.padding, strict=True)
+            s == 1 and k == 2 * p + 1 for k, s, p in zip(geometry.size, geometry.stride, geometry.padding, strict=True)
         )
         return "SAME" if same else [[0, 0], *([p, p] for p in geometry.padding), [0, 0]]

@@ -35,10 +35,10 @@ class Torch:
         torch = self.torch
 
         def tensor(array: Array) -> Any:
-            if array.dtype == np.dtype(workload.dtype) if workload.dtype != "bfloat16" else False:
-                made = torch.from_numpy(array)
-            else:
+            if workload.dtype == "bfloat16":  # which NumPy does not know
                 made = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+            else:
+                made = torch.from_numpy(array)
             return made.movedim(-1, 1) if last else made
 
         def array(made: Any, shape: tuple[int, ...]) -> Array:
@@ -55,7 +55,12 @@ class Torch:
 
         if not workload.backward:
             return Contestant(
-                name, lambda: pool(x), lambda y: [array(y, workload.out_shape)], enter=enter, keep=[x, data]
+                name,
+                lambda: pool(x),
+                lambda y: [array(y, workload.out_shape)],
+                enter=enter,
+                prime=name == self.name,
+                keep=[x, data],
             )
         dy = tensor(data.dy_last() if last else data.dy_first())
         x.requires_grad_()
@@ -67,7 +72,7 @@ class Torch:
         def arrays(result: Any) -> list[Array]:
             return [array(result[0], workload.out_shape), array(result[1], workload.shape)]
 
-        return Contestant(name, both, arrays, enter=enter, keep=[x, dy, data])
+        return Contestant(name, both, arrays, enter=enter, prime=name == self.name, keep=[x, dy, data])
 
     def _pool(self, workload: Workload) -> Callable[[Any], Any]:
         functional, geometry, op = self.torch.nn.functional, workload.geometry, workload.op
