@@ -147,7 +147,7 @@ def rows(test: Callable[[Workload], bool]) -> Which:
 
 
 def _torch_max(w: Workload) -> bool:
-    return _forward(w) and w.op == "max" and w.dtype == "float32" and w.threads is None
+    return _forward(w) and w.op == "max" and w.dtype == "float32" and w.threads is None and not w.geometry.parts
 
 
 def _window(w: Workload, *texts: str) -> bool:
@@ -181,7 +181,7 @@ BARS: Final = (
     ),
     Bar(
         "torch-9-taps",
-        "PyTorch, float32 max windows of 9 taps or more, channels first: at least 20x",
+        "PyTorch, float32 sliding max windows of 9 taps or more, channels first: at least 20x",
         rows(lambda w: _torch_max(w) and not w.channels_last and w.taps >= 9),
         over("torch"),
         least=20,
@@ -195,7 +195,7 @@ BARS: Final = (
     ),
     Bar(
         "torch-nhwc",
-        "PyTorch, float32 max, channels last: at least 5x",
+        "PyTorch, float32 sliding max windows, channels last: at least 5x",
         rows(lambda w: _torch_max(w) and w.channels_last),
         over("torch"),
         least=5,

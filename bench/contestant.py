@@ -37,6 +37,7 @@ class Contestant:
     enter: Callable[[], None] = _nothing
     loop: Callable[[int], float] | None = None
     margin: int = 0
+    warm: bool = False  # an untimed call opens its turn even if calls are long: its `enter` may have emptied a cache
     prime: bool = False  # measured in full however slow it is
     slack: float = 0.0  # an absolute difference that is known and accepted; `note` says why
     keep: list[Any] = field(default_factory=list)

@@ -33,9 +33,11 @@ def contestants(workload: Workload, data: Data, threads: int) -> list[Contestant
 
         return enter
 
-    found = [Contestant(NAME, call, arrays, enter=entering(threads, default), keep=[data])]
+    _empty_cache()  # what earlier rows left there is none of this row's business
+    warm = default is not None
+    found = [Contestant(NAME, call, arrays, enter=entering(threads, default), warm=warm, keep=[data])]
     if workload.scaling:
-        found.append(Contestant(ONE_THREAD, call, arrays, enter=entering(1, default), keep=[data]))
+        found.append(Contestant(ONE_THREAD, call, arrays, enter=entering(1, default), warm=warm, keep=[data]))
     if default is not None and not workload.overhead:
         found.append(Contestant(OFF, call, arrays, enter=entering(threads, 0), keep=[data]))
     if (workload.overhead or workload.scaling) and not workload.backward:
@@ -51,6 +53,12 @@ def _cache_limit() -> int | None:
 def _set_cache_limit(limit: int) -> None:
     set_limit: Any = getattr(cenote, "set_cache_limit")  # noqa: B009  # not every version has it
     set_limit(limit)
+
+
+def _empty_cache() -> None:
+    empty: Any = getattr(cenote, "empty_cache", None)
+    if empty is not None:
+        empty()
 
 
 def function(workload: Workload) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:

@@ -23,7 +23,7 @@ from .workload import Workload
 
 PATIENCE: Final = 1.0  # seconds a call may take before the larger windows of a ladder are spared that peer
 FULL: Final = Effort()
-QUICK: Final = Effort(seconds=1.2, rounds=9, least=3)
+QUICK: Final = Effort(seconds=1.2, rounds=9, least=3, whole=150.0)
 
 Say = Callable[[str], None]
 
@@ -73,8 +73,11 @@ def run(rows: Sequence[Workload], entrants: Field, effort: Effort, seed: int, sa
     began = time.perf_counter()
     say(f"{len(rows)} workloads, {entrants.threads} threads, about {effort.seconds + 1.5:.0f} s each, seed {seed}")
     say(f"taking part: {', '.join(peer.title for peer in entrants.peers)}")
+    measured = 0.0
     for number, workload in enumerate(rows, 1):
-        row = _row(workload, entrants, effort, order, numbers, tired)
+        paced = effort.paced(time.perf_counter() - began, measured, number - 1, len(rows) - number + 1)
+        row, seconds = _row(workload, entrants, paced, order, numbers, tired)
+        measured += seconds
         done.append(row)
         say(f"[{number}/{len(rows)} {time.perf_counter() - began:.0f} s] {line(row)}")
         gc.collect()
@@ -90,7 +93,8 @@ def _row(
     order: random.Random,
     numbers: Numbers,
     tired: dict[tuple[str, str], str],
-) -> Row:
+) -> tuple[Row, float]:
+    """The row, and the seconds that its rounds took."""
     threads = workload.threads or entrants.threads
     data = Data(workload, numbers)
     left_out = dict(entrants.missing)
@@ -117,7 +121,9 @@ def _row(
     if entrants.stream is not None:
         entries += [trial(c)[0] for c in entrants.stream.contestants(workload, data, threads)]
     reference.clear()
+    start = time.perf_counter()
     rounds = measure(entries, effort, order)
+    seconds = time.perf_counter() - start
     columns = {
         entry.contestant.name: Column(
             tuple((turn, seconds * 1e3) for turn, seconds in entry.samples),
@@ -127,7 +133,7 @@ def _row(
         )
         for entry in entries
     }
-    return Row(workload, columns, left_out, rounds)
+    return Row(workload, columns, left_out, rounds), seconds
 
 
 def _own_entries(mine: Sequence[Contestant]) -> tuple[list[Entry], dict[str, str], list[Array]]:

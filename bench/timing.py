@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .contestant import Contestant
@@ -22,11 +22,23 @@ HOPELESS: Final = 8  # a peer this many times behind the fastest cannot become i
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much time a row may take."""
+    """How much time the timed rounds of a row may take, how many there are, and how long the whole run may last."""
 
     seconds: float = 2.4
     rounds: int = 21
     least: int = 5
+    whole: float = 1080.0
+
+    def paced(self, elapsed: float, measured: float, done: int, left: int) -> Effort:
+        """The same for the next row, shortened if the run is late: ``measured`` of ``elapsed`` went into rounds.
+
+        What rows take beside their rounds (making data, compiling, checking) is taken from the rows that are done.
+        """
+        if not done or not left:
+            return self
+        other = (elapsed - measured) / done
+        share = (self.whole - elapsed) / left - other
+        return replace(self, seconds=min(self.seconds, max(self.seconds / 8, share)))
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +54,12 @@ class Entry:
     @property
     def turn(self) -> float:
         """Estimated seconds of one turn."""
-        return max(self.trial * self.repeat, SHORTEST) + (self.trial if self.trial < WARM else 0) + PAUSE
+        return max(self.trial * self.repeat, SHORTEST) + (self.trial if self.warmed else 0) + PAUSE
+
+    @property
+    def warmed(self) -> bool:
+        """Whether an untimed call opens its turn."""
+        return self.contestant.warm or self.trial < WARM
 
 
 def trial(contestant: Contestant) -> tuple[Entry, object]:
@@ -104,7 +121,7 @@ def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> i
                 contestant = entry.contestant
                 contestant.enter()
                 time.sleep(PAUSE)
-                if entry.trial < WARM:
+                if entry.warmed:
                     contestant.sample(1)
                 entry.samples.append((turn, contestant.sample(entry.repeat)))
     finally:

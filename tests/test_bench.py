@@ -215,6 +215,14 @@ def test_slow_contestants_get_fewer_rounds_and_the_slowest_one() -> None:
     assert entries[3].samples == [(0, 0.4)]
 
 
+def test_a_late_run_shortens_its_rounds() -> None:
+    effort = timing.Effort(2.0, 21, 5, 100.0)
+    assert effort.paced(0.0, 0.0, 0, 10).seconds == 2.0
+    assert effort.paced(50.0, 20.0, 10, 5).seconds == 2.0  # 3 s a row beside the rounds: 10 s a row are left
+    assert effort.paced(50.0, 20.0, 10, 12).seconds == pytest.approx(50 / 12 - 3)
+    assert effort.paced(99.0, 20.0, 10, 12).seconds == 0.25
+
+
 def test_fewer_rounds_are_spread_evenly() -> None:
     for planned in range(1, 11):
         turns = [turn for turn in range(10) if timing.takes_part(turn, 10, planned)]

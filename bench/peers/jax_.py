@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contestant import Contestant, Refusal, load
+from ..counts import counts
 from ..data import Array, Data
 from ..workload import INTEGERS, Workload
 
@@ -104,10 +105,13 @@ class Jax:
         if op == "lp":
             return lambda x: jnp.sqrt(window(x * x, 0, lax.add))
 
+        # A window over ones, as a user would write it, is folded when it is compiled: minutes for large windows.
+        taps = jnp.asarray(np.expand_dims(counts(geometry, workload.lengths), (0, -1) if last else (0, 1)), wide)
+
         def average(x: Any) -> Any:
             total = window(x.astype(wide), 0, lax.add)
             if any(geometry.padding):
-                count = window(jnp.ones((1, *x.shape[1:-1], 1) if last else (1, 1, *x.shape[2:]), wide), 0, lax.add)
+                count = taps
             else:
                 count = workload.taps
             if whole:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contestant import Contestant, Refusal
+from ..counts import counts
 from ..data import Array, Data, numpy_type
 from ..workload import INTEGERS, Workload
 
@@ -68,24 +69,13 @@ class NumPy:
     def _divided(self, workload: Workload, total: Array) -> Array:
         count: Any = np.asarray(workload.taps, dtype=total.dtype)
         if any(workload.geometry.padding):
-            count = self._counts(workload).astype(total.dtype)
+            outputs = iter(workload.outputs)
+            shape = [next(outputs) if axis in workload.axes else 1 for axis in range(len(workload.shape))]
+            count = counts(workload.geometry, workload.lengths).reshape(shape).astype(total.dtype)
         mean: Array = total / count
         if workload.dtype in INTEGERS:
             mean = np.rint(mean)
         return mean.astype(numpy_type(workload.dtype), copy=False)
-
-    def _counts(self, workload: Workload) -> Array:
-        geometry = workload.geometry
-        counts = np.ones((1,) * len(workload.shape))
-        for axis, n, k, s, p in zip(
-            workload.axes, workload.lengths, geometry.size, geometry.stride, geometry.padding, strict=True
-        ):
-            starts = np.arange(geometry.outputs(workload.lengths)[workload.axes.index(axis)]) * s - p
-            real = np.minimum(starts + k, n) - np.maximum(starts, 0)
-            shape = [1] * len(workload.shape)
-            shape[axis] = -1
-            counts = counts * real.reshape(shape)
-        return counts
 
     def _steps(self, workload: Workload, step: Any, wide: str) -> list[tuple[str, Callable[[Array], Array]]]:
         """Idioms that reduce with one ufunc, all in the dtype ``wide``."""
