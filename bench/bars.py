@@ -53,10 +53,10 @@ class Verdict:
     def shortfall(self, value: float) -> str:
         """By how much a value misses the bar."""
         if self.bar.least is not None and value < self.bar.least:
-            return f"{value:.2f} of {self.bar.least:g}: {100 * (1 - value / self.bar.least):.0f} % short"
+            return f"{value:.3g} of {self.bar.least:g}: {100 * (1 - value / self.bar.least):.0f} % short"
         limit = self.bar.most or 0.0
         over = f"{100 * (value / limit - 1):.0f} % over" if limit else "over"
-        return f"{value:.2f} of at most {limit:g}: {over}"
+        return f"{value:.3g} of at most {limit:g}: {over}"
 
 
 def judge(run: Run) -> tuple[Verdict, ...]:
@@ -341,6 +341,9 @@ def _sixteen(w: Workload, op: str) -> bool:
 
 
 def short_name(row: Row) -> str:
-    """A row in a table of verdicts."""
+    """A row in words: all that tells it from the other rows."""
     w = row.workload
-    return f"{w.op} {w.geometry} {w.dtype} {w.layout} {shape_text(w.shape)}" + " one thread" * (w.threads == 1)
+    words = [f"{w.op} {w.geometry} {w.dtype} {w.layout} {shape_text(w.shape)}"]
+    words += ["forward and backward"] * w.backward + [f"misaligned by {w.offset}"] * bool(w.offset)
+    words += ["one thread"] * (w.threads == 1)
+    return ", ".join(words)

@@ -55,6 +55,10 @@ def _plain(value: float, _: object) -> str:
     return f"{value:g}"
 
 
+def _size(value: float, _: object) -> str:
+    return f"{value / 2**20:g} MB" if value >= 2**20 else f"{value / 2**10:g} KB"
+
+
 def draw(run: Run, path: Path) -> bool:
     """How many times as long as cenote the others take; False if there is nothing to show."""
     rows = [row for row in run.rows if headline(row)]
@@ -102,7 +106,7 @@ def _finish(axes: Any, rows: list[Row]) -> None:
 
 
 def _label(row: Row) -> str:
-    return short_name(row).replace(" float32", "") + ("  (fwd + bwd)" if row.workload.backward else "")
+    return short_name(row).replace(" float32", "").replace(", forward and backward", "  (fwd + bwd)")
 
 
 def draw_sizes(run: Run, path: Path) -> bool:
@@ -112,19 +116,19 @@ def draw_sizes(run: Run, path: Path) -> bool:
     if not windows:
         return False
     figure, panels = plt.subplots(
-        1, len(windows), figsize=(4 * len(windows), 3.6), layout="constrained", sharey=True, squeeze=False
+        1, len(windows), figsize=(max(8, 4 * len(windows)), 3.8), layout="constrained", sharey=True, squeeze=False
     )
     for axes, window in zip(panels[0], windows, strict=True):
         here = [row for row in rows if str(row.workload.geometry) == window]
         for name, label, colour, style in _SIZE_LINES:
-            points = [(row.workload.x_bytes / 2**20, speed) for row in here if (speed := _speed(row, name))]
+            points = [(row.workload.x_bytes, speed) for row in here if (speed := _speed(row, name))]
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label, marker=".") if points else None
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+        axes.xaxis.set_major_formatter(FuncFormatter(_size))
         axes.yaxis.set_major_formatter(FuncFormatter(_plain))
         axes.set_title(f"max {window}, float32", fontsize=10)
-        axes.set_xlabel("input, MB")
+        axes.set_xlabel("bytes of input")
         axes.grid(color="#eeeeee")
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)

@@ -20,8 +20,11 @@ ONE_THREAD = "cenote-1t"
 LOOP = "cenote-loop"
 
 
-def contestants(workload: Workload, data: Data, threads: int) -> list[Contestant]:
-    """``cenote`` always; ``cenote-off`` where there is a cache; the others where the row asks for them."""
+def contestants(workload: Workload, data: Data, threads: int, left_out: dict[str, str]) -> list[Contestant]:
+    """``cenote`` always; ``cenote-off`` where there is a cache; the others where the row asks for them.
+
+    ``left_out`` learns why one of them is not there.
+    """
     call, arrays = _call(workload, data)
     default = _cache_limit()
 
@@ -41,7 +44,10 @@ def contestants(workload: Workload, data: Data, threads: int) -> list[Contestant
     if default is not None and not workload.overhead:
         found.append(Contestant(OFF, call, arrays, enter=entering(threads, 0), keep=[data]))
     if (workload.overhead or workload.scaling) and not workload.backward:
-        found += _looped(workload, data, entering(threads, default))
+        try:
+            found.append(_looped(workload, data, entering(threads, default)))
+        except Exception as error:  # it reaches below the public surface, which may change
+            left_out[LOOP] = f"{type(error).__name__}: {error}"
     return found
 
 
@@ -97,15 +103,13 @@ def _call(workload: Workload, data: Data) -> tuple[Callable[[], Any], Callable[[
     return both, list
 
 
-def _looped(workload: Workload, data: Data, enter: Callable[[], None]) -> list[Contestant]:
+def _looped(workload: Workload, data: Data, enter: Callable[[], None]) -> Contestant:
     """The same plan called again and again from C++, without Python in between."""
     from cenote.native import _core, provider
 
     core: Any = _core
     inside: Any = provider
-    run = getattr(core, "loop_forward", None)
-    if run is None:
-        return []
+    run = core.loop_forward
     from cenote.ops.pooling import pooling_of
 
     fn, positional, words = function(workload)
@@ -118,4 +122,4 @@ def _looped(workload: Workload, data: Data, enter: Callable[[], None]) -> list[C
     def loop(repeat: int) -> float:
         return float(run(plan, settings, data.x, y, repeat))
 
-    return [Contestant(LOOP, lambda: loop(1), loop=loop, enter=enter, keep=[plan, settings, y, data])]
+    return Contestant(LOOP, lambda: loop(1), loop=loop, enter=enter, keep=[plan, settings, y, data])

@@ -136,13 +136,9 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
     if short:
         parts.append("### Where it falls short")
     for verdict in short:
-        lines = [f"- {short_name(row)}{_way(row)}: {verdict.shortfall(value)}" for row, value in verdict.short]
+        lines = [f"- {short_name(row)}: {verdict.shortfall(value)}" for row, value in verdict.short]
         parts.append(f"{verdict.bar.text}:\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
-
-
-def _way(row: Row) -> str:
-    return ", forward and backward" if row.workload.backward else ""
 
 
 def _score(verdict: Verdict) -> str:
@@ -154,7 +150,7 @@ def _worst(verdict: Verdict) -> str:
     if not verdict.values:
         return "-"
     row, value = verdict.values[0]
-    return f"{value:.2f}: {short_name(row)}"
+    return f"{value:.3g}: {short_name(row)}"
 
 
 def _group(rows: Sequence[Row]) -> str:
@@ -165,18 +161,11 @@ def _group(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
         peer = row.fastest_peer
-        cells = [_name(row), _ms(row, OURS, spread=True), *(_ms(row, name) for name in extra)]
+        cells = [short_name(row), _ms(row, OURS, spread=True), *(_ms(row, name) for name in extra)]
         cells += [_ms(row, row.stream_name), _times(row.ours, row.stream)]
         cells += ["-" if peer is None else _TITLES[peer], _times(row.median(peer or ""), row.ours)]
         lines.append([*cells, *(_ms(row, name) for name in names)])
     return _table(head, lines)
-
-
-def _name(row: Row) -> str:
-    w = row.workload
-    words = [short_name(row)]
-    words += ["misaligned by " + str(w.offset)] * bool(w.offset)
-    return ", ".join(words)
 
 
 def _times(above: float | None, below: float | None) -> str:

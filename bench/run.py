@@ -21,7 +21,7 @@ from .stream import Stream
 from .timing import Effort, Entry, measure, trial
 from .workload import Workload
 
-PATIENCE: Final = 1.0  # seconds a call may take before the larger windows of a ladder are spared that peer
+PATIENCE: Final = 8.0  # seconds
 FULL: Final = Effort()
 QUICK: Final = Effort(seconds=1.2, rounds=9, least=3, whole=150.0)
 
@@ -36,6 +36,19 @@ class Field:
     peers: list[Peer] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     stream: Stream | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What a peer's call took for the last row of a ladder; the next may be more than anybody wants to wait for."""
+
+    workload: Workload
+    seconds: float
+
+    def before(self, following: Workload) -> None:
+        """``Refusal`` if the work of the following row, at the same speed, would last too long."""
+        if self.seconds * following.work / self.workload.work > PATIENCE:
+            raise Refusal(f"took {self.seconds:.2g} s for {self.workload.geometry}, too long to go on")
 
 
 def assemble(threads: int, candidates: Sequence[Peer], say: Say) -> Field:
@@ -68,7 +81,7 @@ def run(rows: Sequence[Workload], entrants: Field, effort: Effort, seed: int, sa
     """All rows, one after the other."""
     order = random.Random(seed)
     numbers = Numbers(seed)
-    tired: dict[tuple[str, str], str] = {}
+    ladders: dict[tuple[str, str], Rung] = {}
     done: list[Row] = []
     began = time.perf_counter()
     say(f"{len(rows)} workloads, {entrants.threads} threads, about {effort.seconds + 1.5:.0f} s each, seed {seed}")
@@ -76,7 +89,7 @@ def run(rows: Sequence[Workload], entrants: Field, effort: Effort, seed: int, sa
     measured = 0.0
     for number, workload in enumerate(rows, 1):
         paced = effort.paced(time.perf_counter() - began, measured, number - 1, len(rows) - number + 1)
-        row, seconds = _row(workload, entrants, paced, order, numbers, tired)
+        row, seconds = _row(workload, entrants, paced, order, numbers, ladders)
         measured += seconds
         done.append(row)
         say(f"[{number}/{len(rows)} {time.perf_counter() - began:.0f} s] {line(row)}")
@@ -92,19 +105,19 @@ def _row(
     effort: Effort,
     order: random.Random,
     numbers: Numbers,
-    tired: dict[tuple[str, str], str],
+    ladders: dict[tuple[str, str], Rung],
 ) -> tuple[Row, float]:
     """The row, and the seconds that its rounds took."""
     threads = workload.threads or entrants.threads
     data = Data(workload, numbers)
     left_out = dict(entrants.missing)
-    mine = ours.contestants(workload, data, threads)
+    mine = ours.contestants(workload, data, threads, left_out)
     entries, checks, reference = _own_entries(mine)
     for peer in entrants.peers:
-        if (workload.ladder, peer.name) in tired:
-            left_out[peer.name] = tired[workload.ladder, peer.name]
-            continue
+        rung = ladders.get((workload.ladder, peer.name))
         try:
+            if rung is not None:
+                rung.before(workload)
             contestants = peer.contestants(workload, data, threads)
         except Exception as error:  # whatever a peer raises for work it does not know is its refusal
             left_out[peer.name] = _first_line(error)
@@ -116,8 +129,8 @@ def _row(
                 left_out[contestant.name] = _first_line(error)
                 continue
             entries.append(entry)
-            if workload.ladder and entry.trial > PATIENCE:
-                tired[workload.ladder, peer.name] = f"took {entry.trial:.1f} s for {workload.id}"
+            if workload.ladder and contestant.name == peer.name:
+                ladders[workload.ladder, peer.name] = Rung(workload, entry.trial)
     if entrants.stream is not None:
         entries += [trial(c)[0] for c in entrants.stream.contestants(workload, data, threads)]
     reference.clear()

@@ -115,6 +115,11 @@ class Workload:
         return self.geometry.taps(self.lengths)
 
     @property
+    def work(self) -> int:
+        """Taps of all windows together."""
+        return self.taps * math.prod(self.out_shape)
+
+    @property
     def x_bytes(self) -> int:
         """Bytes of the input."""
         return math.prod(self.shape) * ITEM_BYTES[self.dtype]

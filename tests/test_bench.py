@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import bars, check, cli, compare, install, ours, report, results, stats, table, timing
+from bench import bars, check, cli, compare, install, ours, report, results, run, stats, table, timing
 from bench.contestant import Contestant, Refusal
 from bench.data import Data, Numbers
 from bench.peers import peers
@@ -95,7 +95,7 @@ def test_the_table_has_what_was_asked_for() -> None:
 
 def test_ladders_ascend() -> None:
     for name in {w.ladder for w in TABLE if w.ladder}:
-        costs = [w.taps * np.prod(w.out_shape, dtype=float) for w in TABLE if w.ladder == name]
+        costs = [w.work for w in TABLE if w.ladder == name]
         assert costs == sorted(costs), name
 
 
@@ -151,7 +151,7 @@ def test_data_lie_where_the_row_says() -> None:
 def test_numpy_idioms_compute_what_cenote_computes(op: str, window: str, shape: tuple[int, ...], dtype: str) -> None:
     workload = replace(SMALL, op=op, geometry=slide(window), layout="CHW", shape=shape, dtype=dtype)
     data = Data(workload, Numbers(2))
-    mine = ours.contestants(workload, data, 1)[0]
+    mine = ours.contestants(workload, data, 1, {})[0]
     assert mine.arrays is not None
     expected = mine.arrays(mine.call())
     for _, idiom in NumPy()._idioms(workload, data.x):
@@ -177,7 +177,7 @@ def test_a_peer_that_computes_something_else_is_caught() -> None:
 def test_cenote_takes_part_with_forward_and_backward(threads: None) -> None:
     for workload in (SMALL, replace(SMALL, backward=True), replace(SMALL, scaling=True)):
         data = Data(workload, Numbers(3))
-        found = {c.name: c for c in ours.contestants(workload, data, 2)}
+        found = {c.name: c for c in ours.contestants(workload, data, 2, {})}
         mine = found[ours.NAME]
         mine.enter()
         assert mine.arrays is not None
@@ -275,7 +275,7 @@ def test_the_floor_is_a_peer_or_the_stream_limit() -> None:
 def test_bars_say_by_how_much() -> None:
     found = verdict("torch-2x2", run_of(row(cenote=1.0, torch=12.0, torch_other=3.0)))
     assert found.met is False
-    assert found.shortfall(found.short[0][1]) == "12.00 of 15: 20 % short"
+    assert found.shortfall(found.short[0][1]) == "12 of 15: 20 % short"
     assert verdict("torch-2x2", run_of(row(cenote=1.0, torch=15.0))).met is True
     inside = verdict("stream-inside-l2", run_of(row(cenote=9.0, cenote_loop=2.0, stream=1.0, stream_nt=3.0)))
     assert inside.met is True
@@ -327,6 +327,13 @@ def test_compare_judges_ratios_and_leaves_noise_alone() -> None:
     missing = compare.compare(old, run_of(row(cenote=1.0)), "torch")
     assert missing.not_judged == (SMALL.id,)
     assert missing.judged == 0
+
+
+def test_a_peer_that_was_slow_is_spared_larger_windows() -> None:
+    small, large = (replace(SMALL, geometry=slide(f"{k}x{k}/1"), shape=(1, 1, 64, 64)) for k in (3, 31))
+    run.Rung(small, 0.01).before(large)
+    with pytest.raises(Refusal, match=r"took 0.9 s for 3x3/1"):
+        run.Rung(small, 0.9).before(large)
 
 
 def test_a_refusal_is_no_crash() -> None:

@@ -11,6 +11,7 @@ from ..data import Array, Data
 from ..workload import INTEGERS, Workload
 
 _TYPES = ("uint8", "float32", "float64")
+_FEW = 8  # images filtered one after the other; a larger batch is not what it is for
 
 
 class OpenCV:
@@ -41,39 +42,34 @@ class OpenCV:
 
     def _filter(self, workload: Workload, data: Data, threads: int) -> Contestant:
         cv2, geometry, op = self.cv2, workload.geometry, workload.op
-        if workload.batch != 1:
+        if workload.batch > _FEW:
             raise Refusal("filters one image at a time")
         if any(k % 2 == 0 for k in geometry.size):
             raise Refusal("a window of even size lies elsewhere")
-        image = data.last()[0]
-        image = image[..., 0] if image.shape[-1] == 1 else image
-        half = geometry.size[0] // 2
+        images = [image[..., 0] if image.shape[-1] == 1 else image for image in data.last()]
         cut = tuple(slice(k // 2 - p, n - k // 2 + p) for k, p, n in self._edges(workload))
         kernel = np.ones(geometry.size, dtype=np.uint8)
-        margin, note = 0, ""
+        mirrored = op == "avg" and any(geometry.padding)
         if op == "avg":
-            margin, note = (
-                (half, "mirrors the edges, which are left out of the check") if any(geometry.padding) else (0, "")
-            )
-            filtered: Any = lambda: cv2.blur(image, geometry.size)  # noqa: E731
+            step: Any = lambda image: cv2.blur(image, geometry.size)  # noqa: E731
         elif op in ("max", "min"):
-            step = cv2.dilate if op == "max" else cv2.erode
-            filtered = lambda: step(image, kernel)  # noqa: E731
+            morph = cv2.dilate if op == "max" else cv2.erode
+            step = lambda image: morph(image, kernel)  # noqa: E731
         else:
             raise Refusal(f"no {op} filter")
 
-        def arrays(y: Array) -> list[Array]:
-            return [data.from_last(np.ascontiguousarray(y), workload.out_shape)]
+        def arrays(made: list[Array]) -> list[Array]:
+            return [data.from_last(np.stack(made), workload.out_shape)]
 
         return Contestant(
             "opencv",
-            lambda: filtered()[cut],
+            lambda: [step(image)[cut] for image in images],
             arrays,
-            note=note,
+            note="mirrors the edges, which are left out of the check" if mirrored else "",
             enter=lambda: cv2.setNumThreads(threads),
-            margin=margin,
+            margin=geometry.size[0] // 2 if mirrored else 0,
             slack=1 if workload.dtype in INTEGERS and op == "avg" else 0,
-            keep=[image, data],
+            keep=[images, data],
         )
 
     def _edges(self, workload: Workload) -> list[tuple[int, int, int]]:
