@@ -11,6 +11,7 @@ from ..data import Array, Data
 from ..workload import INTEGERS, Workload
 
 _TYPES = ("uint8", "float32", "float64")
+_CHANNELS = 128  # more it does not take at once
 _FEW = 8  # images filtered one after the other; a larger batch is not what it is for
 
 
@@ -46,7 +47,9 @@ class OpenCV:
             raise Refusal("filters one image at a time")
         if any(k % 2 == 0 for k in geometry.size):
             raise Refusal("a window of even size lies elsewhere")
-        images = [image[..., 0] if image.shape[-1] == 1 else image for image in data.last()]
+        last = data.last()
+        starts = range(0, last.shape[-1], _CHANNELS)
+        images = [np.squeeze(np.ascontiguousarray(i[..., c : c + _CHANNELS])) for i in last for c in starts]
         cut = tuple(slice(k // 2 - p, n - k // 2 + p) for k, p, n in self._edges(workload))
         kernel = np.ones(geometry.size, dtype=np.uint8)
         mirrored = op == "avg" and any(geometry.padding)
@@ -59,7 +62,9 @@ class OpenCV:
             raise Refusal(f"no {op} filter")
 
         def arrays(made: list[Array]) -> list[Array]:
-            return [data.from_last(np.stack(made), workload.out_shape)]
+            full = [np.atleast_3d(y) for y in made]
+            rows = [np.concatenate(full[i : i + len(starts)], axis=-1) for i in range(0, len(full), len(starts))]
+            return [data.from_last(np.stack(rows), workload.out_shape)]
 
         return Contestant(
             "opencv",
