@@ -34,9 +34,9 @@ _TITLES: Final = {
 
 _HOW: Final = """\
 Each row is one workload. All contestants of a row run in one process, in random order within each round, each warmed
-up before its turn and given the same number of threads; a result is dropped before the next call. The tables show
-medians in milliseconds. **The ratios are what to compare**: absolute times drift from hour to hour and machine to
-machine.
+up before its turn and given the same number of threads; a turn begins when the threads of the one before have stopped
+spinning, and a result is dropped before the next call. The tables show medians in milliseconds. **The ratios are what
+to compare**: absolute times drift from hour to hour and machine to machine.
 
 - **cenote** is the default: results come from the cache of freed buffers. **cache off** is the same with fresh memory
   for every result.

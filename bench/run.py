@@ -22,6 +22,7 @@ from .timing import Effort, Entry, measure, trial
 from .workload import Workload
 
 PATIENCE: Final = 8.0  # seconds
+SEPARABLE: Final = ("numpy", "opencv", "scipy")  # their time grows with the sides of a window, not with its area
 FULL: Final = Effort()
 QUICK: Final = Effort(seconds=1.2, rounds=9, least=3, whole=150.0)
 
@@ -129,7 +130,7 @@ def _row(
                 left_out[contestant.name] = _first_line(error)
                 continue
             entries.append(entry)
-            if workload.ladder and contestant.name == peer.name:
+            if workload.ladder and contestant.name == peer.name and peer.name not in SEPARABLE:
                 ladders[workload.ladder, peer.name] = Rung(workload, entry.trial)
     if entrants.stream is not None:
         entries += [trial(c)[0] for c in entrants.stream.contestants(workload, data, threads)]

@@ -13,7 +13,8 @@ from typing import Final
 from .contestant import Contestant
 
 SHORTEST: Final = 50e-6  # a sample takes at least this long, by repeating short calls
-PAUSE: Final = 0.002  # between turns: the threads of the one before stop spinning
+PAUSE: Final = 0.001  # between turns; again and again while threads of the one before still spin
+LONGEST_PAUSE: Final = 0.02
 WARM: Final = 0.05  # calls shorter than this get one untimed call at the start of their turn
 SLOW: Final = 1.0  # calls longer than this are timed once, in their trial
 PATIENT: Final = 0.2  # calls longer than this are tried once only
@@ -107,6 +108,17 @@ def takes_part(turn: int, rounds: int, planned: int) -> bool:
     return (turn + 1) * planned // rounds > turn * planned // rounds
 
 
+def quiet() -> float:
+    """Wait until no thread of this process runs, so that nobody pays for another's spinning; the seconds waited."""
+    start = time.perf_counter()
+    while True:
+        begin, used = time.perf_counter(), time.process_time()
+        time.sleep(PAUSE)
+        now = time.perf_counter()
+        if time.process_time() - used < 0.2 * (now - begin) or now - start > LONGEST_PAUSE:
+            return now - start
+
+
 def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> int:
     """Fill the samples; the number of rounds."""
     give_up(entries)
@@ -120,7 +132,7 @@ def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> i
             for entry in due:
                 contestant = entry.contestant
                 contestant.enter()
-                time.sleep(PAUSE)
+                quiet()
                 if entry.warmed:
                     contestant.sample(1)
                 entry.samples.append((turn, contestant.sample(entry.repeat)))

@@ -232,7 +232,7 @@ def test_fewer_rounds_are_spread_evenly() -> None:
 
 
 def test_the_order_is_drawn_anew_for_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "PAUSE", 0.0)
+    monkeypatch.setattr(timing, "quiet", lambda: 0.0)
     monkeypatch.setattr(timing, "WARM", 0.0)
     log: list[str] = []
     entries = [entry(name, 0.001, log) for name in ("cenote", "stream", "a", "b")]
@@ -242,6 +242,26 @@ def test_the_order_is_drawn_anew_for_each_round(monkeypatch: pytest.MonkeyPatch)
     assert all(sorted(turn) == ["a", "b", "cenote", "stream"] for turn in turns)
     assert len(set(turns)) > 3
     assert [turn for turn, _ in entries[0].samples] == list(range(8))
+
+
+@pytest.mark.parametrize("spinning, pauses", [(0, 1), (3, 4), (10**6, 20)])
+def test_a_turn_waits_until_threads_stop_spinning(spinning: int, pauses: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        """Other threads use the processor for so many milliseconds."""
+
+        now = 0.0
+
+        def perf_counter(self) -> float:
+            return self.now
+
+        def process_time(self) -> float:
+            return min(self.now, spinning * 1e-3)
+
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+
+    monkeypatch.setattr(timing, "time", Clock())
+    assert timing.quiet() == pytest.approx(pauses * timing.PAUSE, abs=timing.PAUSE / 2)
 
 
 def test_a_short_call_is_repeated_until_a_sample_is_long_enough() -> None:
