@@ -124,6 +124,7 @@ def draw_sizes(run: Run, path: Path) -> bool:
             points = [(row.workload.x_bytes, speed) for row in here if (speed := _speed(row, name))]
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label, marker=".") if points else None
         axes.set_xscale("log", base=2)
+        axes.set_xticks([1 << 14, 1 << 18, 1 << 22, 1 << 26])
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(_size))
         axes.yaxis.set_major_formatter(FuncFormatter(_plain))

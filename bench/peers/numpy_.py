@@ -14,7 +14,7 @@ from ..data import Array, Data, numpy_type
 from ..workload import INTEGERS, Workload
 
 Idiom = Callable[[], Array]
-_PATIENT_TAPS = 5e7  # sliding_window_view over more than this many taps is never the fastest
+_PATIENT_TAPS = 5e6  # sliding_window_view over more than this many taps is never the fastest
 
 
 class NumPy:
