@@ -13,10 +13,12 @@ from .results import read, to_json
 
 def parser() -> argparse.ArgumentParser:
     """Its words."""
-    top = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    top = argparse.ArgumentParser(
+        prog="python -m bench", description="Time cenote against other libraries and against the memory's own limit."
+    )
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="time everything and write JSON (the default)")
-    run.add_argument("--only", metavar="REGEX", default="", help="rows whose id or group matches")
+    run.add_argument("--only", metavar="REGEX", default="", help="rows whose id has it, or whose group is it")
     run.add_argument("--quick", action="store_true", help="a few rows, fewer rounds: two to three minutes")
     run.add_argument("--threads", type=int, default=2, metavar="N", help="for everybody (default 2)")
     run.add_argument("--peers", metavar="REGEX", default="", help="peers whose name matches")
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     wanted = re.compile(chosen.only)
-    rows = [row for row in table.workloads() if wanted.search(row.id) or wanted.search(row.group)]
+    rows = [row for row in table.workloads() if wanted.search(row.id) or wanted.fullmatch(row.group)]
     if chosen.quick:
         rows = [row for row in rows if row.quick]
     if chosen.list:

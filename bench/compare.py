@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from .results import OURS, Row, Run
 from .stats import Summary, paired, summary
+
+
+_ENOUGH: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,19 @@ class Outcome:
 
 
 def ratios(row: Row, peer: str) -> Summary | None:
-    """cenote over the peer, round by round; ``stream`` is the faster of the stream kernels."""
+    """cenote over the peer, round by round; ``stream`` is the faster of the stream kernels.
+
+    A slow peer shares few rounds: then the quartiles of both say how uncertain the ratio of the medians is.
+    """
     name = row.stream_name if peer == "stream" else peer
     ours, theirs = row.columns.get(OURS), row.columns.get(name or "")
     if ours is None or theirs is None:
         return None
-    return summary(paired(ours.samples, theirs.samples))
+    pairs = paired(ours.samples, theirs.samples)
+    if len(pairs) >= _ENOUGH:
+        return summary(pairs)
+    mine, other = ours.ms, theirs.ms
+    return Summary(mine.median / other.median, mine.low / other.high, mine.high / other.low, len(pairs))
 
 
 def compare(old: Run, new: Run, peer: str = "stream", least: float = 0.05) -> Outcome:

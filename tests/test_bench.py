@@ -344,6 +344,8 @@ def test_compare_judges_ratios_and_leaves_noise_alone() -> None:
     assert compare.compare(old, drifted, "torch").slower == ()
     noisy = Row(SMALL, {"cenote": column(0.5, 1.1, 2.0), "torch": column(20, 20, 20)}, {})
     assert compare.compare(old, run_of(noisy), "torch").slower == ()
+    few = Row(SMALL, {"cenote": column(0.8, 1.07, 1.3), "torch": column(20)}, {})
+    assert compare.compare(old, run_of(few), "torch").slower == ()  # one round in common proves little
     missing = compare.compare(old, run_of(row(cenote=1.0)), "torch")
     assert missing.not_judged == (SMALL.id,)
     assert missing.judged == 0
