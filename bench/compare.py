@@ -8,7 +8,6 @@ from typing import Final
 from .results import OURS, Row, Run
 from .stats import Summary, paired, summary
 
-
 _ENOUGH: Final = 5
 
 

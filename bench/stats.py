@@ -38,9 +38,6 @@ def summary(values: Sequence[float]) -> Summary:
 
 
 def paired(ours: Sequence[tuple[int, float]], theirs: Sequence[tuple[int, float]]) -> list[float]:
-    """ours / theirs for every round in which both took part; if they share none, of the medians."""
+    """ours / theirs for every round in which both took part."""
     other = dict(theirs)
-    ratios = [value / other[turn] for turn, value in ours if turn in other]
-    if ratios or not ours or not theirs:
-        return ratios
-    return [quantile([v for _, v in ours], 0.5) / quantile([v for _, v in theirs], 0.5)]
+    return [value / other[turn] for turn, value in ours if turn in other]
