@@ -192,6 +192,24 @@ def test_every_peer_has_a_name_and_a_title_in_the_report() -> None:
     assert all(isinstance(specs, tuple) and specs for specs in install.PEERS.values())
 
 
+def test_a_peer_that_cannot_be_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def refuse_openvino(specs: list[str]) -> bool:
+        asked.append(specs)
+        return not any("openvino" in spec for spec in specs)
+
+    monkeypatch.setattr(install, "install", refuse_openvino)
+    assert install.main() == 0
+    said = capsys.readouterr().out
+    assert "OpenVINO (openvino==" in said
+    assert "left out" in said
+    assert said.count("***") == 2
+    assert asked[-1] == [spec for name, specs in install.PEERS.items() if name != "OpenVINO" for spec in specs]
+
+
 # --- timing -------------------------------------------------------------------------------------------------------
 
 
