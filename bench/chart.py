@@ -85,7 +85,7 @@ def draw(run: Run, path: Path) -> bool:
             )
     _finish(axes, rows)
     figure.legend(loc="outside upper center", ncols=len(_SHOWN), frameon=False)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
     return True
 
@@ -136,7 +136,7 @@ def draw_sizes(run: Run, path: Path) -> bool:
     panels[0][0].set_ylabel("GB/s read and written")
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
     return True
 
