@@ -6,6 +6,11 @@ TORCH ?= torch==2.13.0
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
 SOAK_ARGS ?=
+# An environment of its own: the peers of the benchmark have requirements that no user and no test should meet.
+BENCH_VENV ?= .venv-bench
+BENCH_ARGS ?=
+BENCH_OUT ?= build/bench/benchmarks.json
+BENCH_DOCS ?= docs
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Tests and tools must see the installed package: neither a stray PYTHONPATH nor the working directory may shadow it.
@@ -25,11 +30,11 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough soak check sanitize tsan package generate format dev clean torch says-installed always
+.PHONY: help demo test quick thorough soak check sanitize tsan package generate format dev bench bench-installed clean torch says-installed always
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS)"
+	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS)"
 
 demo: $(STAMPS)/demo ## install with the demo's needs and run it
 	$(BIN)/cenote demo
@@ -98,7 +103,7 @@ says-installed: $(STAMPS)/dev
 
 # --- checks -------------------------------------------------------------------------------------------------------
 
-CXX_SOURCES = $(shell find csrc tests/native -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
+CXX_SOURCES = $(shell find csrc tests/native bench -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
 
 check: $(STAMPS)/dev-tools ## style, types, layers and spelling; changes nothing
 	$(BIN)/ruff check .
@@ -153,6 +158,17 @@ package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alon
 generate: $(STAMPS)/dev ## rewrite the files that are made from others (stub, tables in the documents)
 	$(PY) scripts/generate.py
 
+bench: ## install the peers and time everything against them (under 20 minutes); BENCH_ARGS='--quick' or '--only REGEX'
+	$(MAKE) VENV=$(BENCH_VENV) bench-installed
+	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench run --out $(BENCH_OUT) $(BENCH_ARGS)
+	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench report $(BENCH_OUT) --docs $(BENCH_DOCS)
+
+bench-installed: $(STAMPS)/wheel torch $(STAMPS)/peers
+
+$(STAMPS)/peers: $(STAMPS)/venv bench/install.py
+	$(PY) bench/install.py
+	@touch $@
+
 clean: ## remove everything that make has made
-	rm -rf $(VENV) build dist cenote-demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
-	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(BENCH_VENV) build dist cenote-demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
+	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +
