@@ -8,13 +8,14 @@
 #include "engines/vector/fold.hpp"
 #include "engines/vector/rows.hpp"
 
-#include "engines/vector/fused.hpp"
 #include "engines/vector/lanes.hpp"
 
 #include "engines/vector/along.hpp"
 
 #include "engines/vector/finish.hpp"
 #include "engines/vector/nan.hpp"
+
+#include "engines/vector/fused.hpp"
 
 #include "engines/vector/values.hpp"
 

@@ -104,6 +104,7 @@ public:
     using Div = typename F::Div;
     explicit Finish(const F& f) : f_(f) {}
 
+    const F& how() const { return f_; }
     int64_t item() const override { return kItem; }
 
     void divisors(const double* by, int64_t n) override {

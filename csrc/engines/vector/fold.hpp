@@ -11,7 +11,7 @@ template <class T, bool careful>
 struct Extreme {
     using In = T;
     using Acc = T;
-    static constexpr bool kIdempotent = true, kOrdered = false;
+    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = true;
     Signed<T> flip;
 
     CENOTE_INLINE V<T> take(V<T> raw) const {
@@ -47,7 +47,7 @@ template <bool careful>
 struct ExtremeHalf {
     using In = uint16_t;
     using Acc = int16_t;
-    static constexpr bool kIdempotent = true, kOrdered = false;
+    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = true;
     uint16_t flip, infinity;
 
     static CENOTE_INLINE V<int16_t> key(V<int16_t> bits) { return bits ^ ((bits >> 15) & int16_t{0x7fff}); }
@@ -81,6 +81,8 @@ struct Added {
     using In = std::conditional_t<std::is_same_v<From, F16> || std::is_same_v<From, Bf16>, uint16_t, From>;
     using Acc = A;
     static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>, kDoubts = false;
+    // in registers from memory to result: what is pooled most
+    static constexpr bool kFuses = lift == Lift::none && !std::is_same_v<A, int32_t>;
 
     CENOTE_INLINE V<A> take(Vec<In, kN<A>> raw) const {
         V<A> v;

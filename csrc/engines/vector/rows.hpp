@@ -133,11 +133,10 @@ void herk_rows(const K& k, const char* const* row, int64_t size, int64_t outputs
 // U registers of one output from all its taps, in memory as they are.
 template <class K, int U>
 CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, Level w, int64_t left, Readable readable,
-                               typename K::Acc* out) {
+                               V<typename K::Acc>* acc) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>;
     using Raw = Vec<typename K::In, N>;
-    W acc[U];
     const auto cell = [&](const char* p, W* to) __attribute__((always_inline)) {
         CENOTE_UNROLL for (int u = 0; u < U; ++u) to[u] =
             k.take(U > 1 ? load<Raw>(p + u * static_cast<int>(sizeof(Raw))) : raw_at(k, p, left, readable));
@@ -150,27 +149,31 @@ CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, L
             });
         });
     };
-    if (d.count == 1 && h.count == 2 && w.count == 2)
-        square(std::integral_constant<int, 2>{});
-    else if (d.count == 1 && h.count == 3 && w.count == 3 && h.skipped == 0 && w.skipped == 0)
-        square(std::integral_constant<int, 3>{});
-    else
-        joined<K, U>(w.count, w.skipped, acc, [&](int64_t l, W* column) {
-            joined<K, U>(h.count, h.skipped, column, [&](int64_t j, W* row) {
-                joined<K, U>(d.count, d.skipped, row,
-                             [&](int64_t i, W* to) { cell(base + i * d.step + j * h.step + l * w.step, to); });
-            });
+    if (d.count == 1 && h.count == 2 && w.count == 2) return square(std::integral_constant<int, 2>{});
+    if (d.count == 1 && h.count == 3 && w.count == 3 && h.skipped == 0 && w.skipped == 0)
+        return square(std::integral_constant<int, 3>{});
+    joined<K, U>(w.count, w.skipped, acc, [&](int64_t l, W* column) {
+        joined<K, U>(h.count, h.skipped, column, [&](int64_t j, W* row) {
+            joined<K, U>(d.count, d.skipped, row,
+                         [&](int64_t i, W* to) { cell(base + i * d.step + j * h.step + l * w.step, to); });
         });
-    CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + u * N, acc[u]);
+    });
 }
 
-// One output of c elements. The last register may write past them.
-template <class K>
-void reduce_cell(const K& k, const char* base, Level d, Level h, Level w, int64_t c, Readable readable,
-                 typename K::Acc* out) {
+// One output of c elements, number `index`; put(index, element, v) takes N of them, the last of which may lie past it.
+template <class K, class Put>
+CENOTE_INLINE void reduce_cell(const K& k, const char* base, Level d, Level h, Level w, int64_t c, Readable readable,
+                               int64_t index, const Put& put) {
     constexpr int N = kN<typename K::Acc>, U = 4;
     constexpr int64_t item = sizeof(typename K::In);
+    V<typename K::Acc> acc[U];
     int64_t i = 0;
-    for (; i + U * N <= c; i += U * N) reduce_taps<K, U>(k, base + i * item, d, h, w, U * N, readable, out + i);
-    for (; i < c; i += N) reduce_taps<K, 1>(k, base + i * item, d, h, w, c - i, readable, out + i);
+    for (; i + U * N <= c; i += U * N) {
+        reduce_taps<K, U>(k, base + i * item, d, h, w, U * N, readable, acc);
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) put(index, i + u * N, acc[u]);
+    }
+    for (; i < c; i += N) {
+        reduce_taps<K, 1>(k, base + i * item, d, h, w, c - i, readable, acc);
+        put(index, i, acc[0]);
+    }
 }

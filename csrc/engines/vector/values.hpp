@@ -70,8 +70,8 @@ struct Divide {
     double only(const Problem& p) const { return none ? number : at(p, 0, 0) * at(p, 1, 0) * at(p, 2, 0); }
 };
 
-// The tiles of one thread. K merges; C is K, or its careful twin for rows with NaN.
-template <class K, class C>
+// The tiles of one thread. K merges; C is K, or its careful twin for rows with NaN; F finishes.
+template <class K, class C, class F>
 class Values {
 public:
     using In = typename K::In;
@@ -80,7 +80,7 @@ public:
     static constexpr int64_t kItem = sizeof(In);
 
     Values(const K& quick, const C& careful, const Problem& p, const Tiles& tiles, const Divide& divide,
-           Finisher<Acc>& finisher, bool past_caches, Scratch& scratch)
+           Finish<F>& finisher, bool past_caches, Scratch& scratch)
         : quick_(quick),
           careful_(careful),
           p_(p),
@@ -110,7 +110,10 @@ public:
         if (pitch_ % 2 != 0) ++pitch_;  // so that every second element of all rows is every second of each
         if (pitch_ * static_cast<int64_t>(sizeof(Acc)) % 4096 == 0) pitch_ += 2 * N;
         if (fuses()) {
-            if (!run_fused(quick_)) run_fused(careful_);
+            if constexpr (K::kFuses) {
+                if (run_fused(quick_)) return;
+                if constexpr (K::kDoubts) run_fused(careful_);
+            }
             return;
         }
         if constexpr (K::kDoubts) {
@@ -147,57 +150,78 @@ private:
 
     bool fuses() const {
         const Sliding& w = p_.axis[2]->slide;
-        if (p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3)) return false;
+        if (!K::kFuses || p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3))
+            return false;
         if (along_w_.before > (w.k == 3 ? 1 : 0) || w_.size() < 2) return false;
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
         const auto i = static_cast<size_t>(d_);
-        // in the tree's order without looking at numbers: two rows, or three of a window of three
-        if (d.count[i] > 2 || h.most_taps > (d.count[i] == 2 ? 2 : 3)) return false;
-        return h.most_taps < 3 || h.slide.k == 3;
+        // one to three rows, or a square of four: in the tree's order without a look at the numbers of the taps
+        if (d.count[i] == 2 && h.most_taps == 2) return w.k == 2 && h.slide.k == 2 && h.slide.lo == 0;
+        return d.count[i] * h.most_taps <= w.k && (h.most_taps < 3 || h.slide.k == 3);
     }
 
     // False: there is a NaN, and M cannot tell.
     template <class M>
     bool run_fused(const M& m) {
         const int64_t wide = w_.size(), rows = planes_.size() * height();
-        const bool of_three = p_.axis[2]->slide.k == 3;
-        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
+        if constexpr (std::is_same_v<M, K>) {
+            char* result_at = result(planes_.first, h_.first);
+            const int64_t line = wide * finisher_.item();
+            const bool past = past_caches_ && streams(result_at, line);
+            if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
+                const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
+                return !fused(m, [&](int64_t row) {
+                    return ToResult<F>{finisher_.how(), by, result_at + row * line, wide, (rows - row) * wide, past};
+                });
+            }
+        }
         Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide + 2 * N);
-        Acc* out = stage;
+        if (fused(m, [&](int64_t row) { return ToStage<Acc>{stage + row * wide, wide}; })) return false;
+        finish(stage, rows, wide);
+        return true;
+    }
+
+    // Whole registers at aligned addresses, row after row.
+    static bool streams(const char* out, int64_t line) {
+        constexpr int64_t size = sizeof(Vec<typename F::Out, N>);
+        return size >= 16 && line % size == 0 && reinterpret_cast<uintptr_t>(out) % size == 0;
+    }
+
+    // Runs of rows with the same taps; sink(first row) takes their results. True: there is a NaN, and M cannot tell.
+    template <class M, class Sink>
+    bool fused(const M& m, const Sink& sink) {
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
         const Level depth = level_of(d, d_, p_.x.stride[0]);
         V<Signed<In>> doubts{};
+        int64_t row = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0] +
                                along_w_.first * kItem;
-            for (int64_t r = h_.first; r < h_.end; ++r, out += wide) {
-                const Level height = level_of(h, r, p_.x.stride[1]);
-                const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
-                const auto with = [&](auto size) {
-                    constexpr int S = decltype(size)::value;
-                    const auto run = [&](auto nd, auto nh, int64_t step) {
-                        doubts |= fused_row<M, S, decltype(nd)::value, decltype(nh)::value>(
-                            m, row, depth.step, step, n_, along_w_.before, wide, {p_.x_end}, out);
-                    };
-                    constexpr std::integral_constant<int, 1> one;
-                    constexpr std::integral_constant<int, 2> two;
-                    constexpr std::integral_constant<int, 3> three;
-                    if (depth.count == 2 && height.count == 2) return run(two, two, height.step);
-                    if (depth.count == 2) return run(one, two, depth.step);
-                    if (height.count == 3) return run(one, three, height.step);
-                    if (height.count == 2) return run(one, two, height.step);
-                    run(one, one, height.step);
+            for (int64_t r = h_.first, end; r < h_.end; row += end - r, r = end) {
+                const auto at = [&](const std::vector<int64_t>& table, int64_t i) {
+                    return table[static_cast<size_t>(i)];
                 };
-                if (of_three)
-                    with(std::integral_constant<int, 3>{});
-                else
-                    with(std::integral_constant<int, 2>{});
+                const int64_t first = at(h.start, r), count = at(h.count, r),
+                              step = r + 1 < h_.end ? at(h.start, r + 1) - first : 0;
+                for (end = r + 1;
+                     end < h_.end && at(h.count, end) == count && at(h.start, end) == first + (end - r) * step;)
+                    ++end;
+                const bool deep = depth.count == 2, only_deep = deep && count == 1;
+                const RowRun run{base + first * p_.x.stride[1],
+                                 end - r,
+                                 step * p_.x.stride[1],
+                                 depth.step,
+                                 only_deep ? depth.step : at(h.step, r) * p_.x.stride[1],
+                                 n_,
+                                 along_w_.before,
+                                 w_.size(),
+                                 {p_.x_end}};
+                doubts |= fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run,
+                                    sink(row));
             }
         }
-        if constexpr (M::kDoubts) {
-            if (any(doubts)) return false;
-        }
-        finish(stage, rows, wide);
-        return true;
+        if constexpr (M::kDoubts) return any(doubts);
+        return false;
     }
 
     // Cells of many elements and few taps: output by output from memory, no rows between.
@@ -210,22 +234,33 @@ private:
     template <class M>
     void run_cells(const M& m) {
         const int64_t wide = w_.size(), rows = planes_.size() * height();
-        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
+        char* result_at = result(planes_.first, h_.first);
+        const bool past = past_caches_ && streams(result_at, p_.c * finisher_.item());
+        if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
+            const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
+            return each_cell(m, ToResult<F>{finisher_.how(), by, result_at, p_.c, rows * wide * p_.c, past});
+        }
         Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide * p_.c + 2 * N);
-        Acc* out = stage;
+        each_cell(m, ToStage<Acc>{stage, p_.c});
+        finish(stage, rows, wide * p_.c);
+    }
+
+    template <class M, class Put>
+    void each_cell(const M& m, const Put& put) {
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
         const Level depth = level_of(d, d_, p_.x.stride[0]);
         const int64_t cell = p_.c * kItem;
+        int64_t index = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
             for (int64_t r = h_.first; r < h_.end; ++r) {
                 const Level height = level_of(h, r, p_.x.stride[1]);
                 const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
-                for (int64_t i = w_.first; i < w_.end; ++i, out += p_.c)
+                for (int64_t i = w_.first; i < w_.end; ++i)
                     reduce_cell(m, row + w.start[static_cast<size_t>(i)] * cell, depth, height, level_of(w, i, cell),
-                                p_.c, {p_.x_end}, out);
+                                p_.c, {p_.x_end}, index++, put);
             }
         }
-        finish(stage, rows, wide * p_.c);
     }
 
     template <class M>
@@ -383,6 +418,14 @@ private:
             }
     }
 
+    // Do the results of the tile's rows lie one behind the other?
+    bool follow_one_another(int64_t rows) const {
+        const int64_t line = w_.size() * p_.c * finisher_.item();
+        return p_.y_rows &&
+               (rows == 1 || (w_.size() == p_.axis[2]->out() && (height() == 1 || p_.y.stride[1] == line) &&
+                              (planes_.size() == 1 || planes_follow(line * height()))));
+    }
+
     bool planes_follow(int64_t bytes) const {
         for (int64_t plane = planes_.first + 1; plane < planes_.end; ++plane)
             if (p_.plane(plane, 1) - p_.plane(plane - 1, 1) != bytes) return false;
@@ -433,7 +476,7 @@ private:
     const Problem& p_;
     const Tiles& tiles_;
     const Divide& divide_;
-    Finisher<Acc>& finisher_;
+    Finish<F>& finisher_;
     bool past_caches_;
     Scratch& scratch_;
     int64_t d_ = 0, n_ = 0, pitch_ = 0;
