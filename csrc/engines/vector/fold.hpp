@@ -145,15 +145,6 @@ CENOTE_INLINE void joined_few(int64_t first, V<typename K::Acc>* out, const Tap&
 template <class K, int U, class Tap>
 CENOTE_INLINE void joined(int64_t count, int64_t skipped, V<typename K::Acc>* out, const Tap& tap) {
     using W = V<typename K::Acc>;
-    if (K::kOrdered && skipped == 0) {
-        switch (count) {
-            case 4: return joined_few<K, U, 4>(0, out, tap);
-            case 5: return joined_few<K, U, 5>(0, out, tap);
-            case 6: return joined_few<K, U, 6>(0, out, tap);
-            case 7: return joined_few<K, U, 7>(0, out, tap);
-            default: break;
-        }
-    }
     tap(0, out);
     if (!K::kOrdered || (skipped == 0 && count <= 3)) {
         for (int64_t j = 1; j < count; ++j) {

@@ -27,6 +27,7 @@ struct RowRun {
     int64_t d_step, h_step;  // between the taps of a window
     int64_t cells, before;   // of a row of the input; cells of padding (0 or 1) in front of them
     int64_t wide;            // outputs in a row
+    bool far;                // the input is not in the caches near the processor
     Readable readable;
 };
 
@@ -71,6 +72,9 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K& k, const RowRun& run
         *high = cut_off(merged(at + N, some(N)), left - N, k.pad());
     };
     for (int64_t r = 0; r < run.rows; ++r, base += run.step) {
+        if (run.far && ND * NH > 1 && run.h_step >= 512)
+            for (int i = 0; i < ND; ++i)
+                for (int j = 0; j < NH; ++j) touch(base + i * run.d_step + j * run.h_step, run.cells * item);
         W low, high;
         if constexpr (size == 2) {
             for (int64_t i = 0; i < run.wide; i += N) {

@@ -37,32 +37,75 @@ CENOTE_INLINE void reduce_columns(const K& k, const char* base, Level d, Level h
     CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + u * N, acc[u]);
 }
 
+// A row from n rows, `step` bytes apart, n known.
+template <class K, int n>
+void reduce_few(const K& k, const char* base, int64_t step, int64_t wide, Readable readable, typename K::Acc* out) {
+    using W = V<typename K::Acc>;
+    constexpr int N = kN<typename K::Acc>, U = 2;
+    using Raw = Vec<typename K::In, N>;
+    constexpr int64_t item = sizeof(typename K::In);
+    int64_t i = 0;
+    for (; i + U * N <= wide; i += U * N) {
+        W acc[U];
+        joined_few<K, U, n>(0, acc, [&](int64_t j, W* to) __attribute__((always_inline)) {
+            const char* p = base + i * item + j * step;
+            to[0] = k.take(load<Raw>(p)), to[1] = k.take(load<Raw>(p + sizeof(Raw)));
+        });
+        store(out + i, acc[0]), store(out + i + N, acc[1]);
+    }
+    while (i < wide) {
+        if (wide - i < N && wide >= N) i = wide - N;  // the last whole register once more, shifted
+        W acc[1];
+        joined_few<K, 1, n>(0, acc, [&](int64_t j, W* to) __attribute__((always_inline)) {
+            *to = k.take(raw_at(k, base + i * item + j * step, wide - i, readable));
+        });
+        store(out + i, acc[0]);
+        i += N;
+    }
+}
+
+// A row from any number of rows.
 template <class K>
-void reduce_rows(const K& k, const char* base, Level d, Level h, int64_t n, Readable readable, typename K::Acc* out) {
+__attribute__((noinline)) void reduce_many(const K& k, const char* base, Level d, Level h, int64_t n, Readable readable,
+                                           typename K::Acc* out) {
     constexpr int N = kN<typename K::Acc>, U = 4;
     constexpr int64_t item = sizeof(typename K::In);
     int64_t i = 0;
-    if (d.count * h.count == 2) {  // the commonest pair of rows, without the loops
-        using W = V<typename K::Acc>;
-        using Raw = Vec<typename K::In, N>;
-        const int64_t step = d.count == 2 ? d.step : h.step;
-        for (; i + N <= n; i += N) {
-            const char* p = base + i * item;
-            const W a = k.take(load<Raw>(p)), b = k.take(load<Raw>(p + step));
-            store(out + i, K::merge(a, b));
-        }
-    }
     for (; i + U * N <= n; i += U * N) reduce_columns<K, U>(k, base + i * item, d, h, n, readable, out + i);
     for (; i + N <= n; i += N) reduce_columns<K, 1>(k, base + i * item, d, h, n, readable, out + i);
     if (i == n) return;
-    if (n >= N) i = n - N;  // the last whole register once more, shifted
+    if (n >= N) i = n - N;
     reduce_columns<K, 1>(k, base + i * item, d, h, n - i, readable, out + i);
 }
 
-constexpr int kShared = 8;
+template <class K>
+void reduce_rows(const K& k, const char* base, Level d, Level h, int64_t n, Readable readable, typename K::Acc* out) {
+    const Level& only = d.count == 1 ? h : d;
+    const bool numbered =
+        K::kOrdered && only.skipped != 0 && only.count > 2;  // then the tree depends on where it begins
+    if ((d.count == 1 || h.count == 1) && !numbered) {
+        switch (only.count) {
+            case 1: return reduce_few<K, 1>(k, base, only.step, n, readable, out);
+            case 2: return reduce_few<K, 2>(k, base, only.step, n, readable, out);
+            case 3: return reduce_few<K, 3>(k, base, only.step, n, readable, out);
+            default: break;
+        }
+        if constexpr (K::kOrdered) {
+            switch (only.count) {
+                case 4: return reduce_few<K, 4>(k, base, only.step, n, readable, out);
+                case 5: return reduce_few<K, 5>(k, base, only.step, n, readable, out);
+                case 6: return reduce_few<K, 6>(k, base, only.step, n, readable, out);
+                case 7: return reduce_few<K, 7>(k, base, only.step, n, readable, out);
+                case 8: return reduce_few<K, 8>(k, base, only.step, n, readable, out);
+                default: break;
+            }
+        }
+    }
+    reduce_many(k, base, d, h, n, readable, out);
+}
 
-// kShared windows of k >= kShared rows, each one row further than the last: what all of them hold is merged once.
-// row[i] is the first byte of row i of the k + kShared - 1 rows.
+// B windows of k >= B rows, each one row further than the last: what all of them hold is merged once.
+// row[i] is the first byte of row i of the k + B - 1 rows.
 template <class K, int B>
 void share_rows(const K& k, const char* const* row, int64_t size, int64_t n, Readable readable, typename K::Acc* out,
                 int64_t pitch) {
@@ -133,7 +176,7 @@ void herk_rows(const K& k, const char* const* row, int64_t size, int64_t outputs
 // U registers of one output from all its taps, in memory as they are.
 template <class K, int U>
 CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, Level w, int64_t left, Readable readable,
-                               V<typename K::Acc>* acc) {
+                               V<typename K::Acc>* acc, [[maybe_unused]] V<Signed<typename K::In>>* doubts) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>;
     using Raw = Vec<typename K::In, N>;
@@ -161,19 +204,22 @@ CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, L
 }
 
 // One output of c elements, number `index`; put(index, element, v) takes N of them, the last of which may lie past it.
+// Gives the lanes that only the careful twin can merge.
 template <class K, class Put>
-CENOTE_INLINE void reduce_cell(const K& k, const char* base, Level d, Level h, Level w, int64_t c, Readable readable,
-                               int64_t index, const Put& put) {
+CENOTE_INLINE V<Signed<typename K::In>> reduce_cell(const K& k, const char* base, Level d, Level h, Level w, int64_t c,
+                                                    Readable readable, int64_t index, const Put& put) {
     constexpr int N = kN<typename K::Acc>, U = 4;
     constexpr int64_t item = sizeof(typename K::In);
     V<typename K::Acc> acc[U];
+    V<Signed<typename K::In>> doubts{};
     int64_t i = 0;
     for (; i + U * N <= c; i += U * N) {
-        reduce_taps<K, U>(k, base + i * item, d, h, w, U * N, readable, acc);
+        reduce_taps<K, U>(k, base + i * item, d, h, w, U * N, readable, acc, &doubts);
         CENOTE_UNROLL for (int u = 0; u < U; ++u) put(index, i + u * N, acc[u]);
     }
     for (; i < c; i += N) {
-        reduce_taps<K, 1>(k, base + i * item, d, h, w, c - i, readable, acc);
+        reduce_taps<K, 1>(k, base + i * item, d, h, w, c - i, readable, acc, &doubts);
         put(index, i, acc[0]);
     }
+    return doubts;
 }

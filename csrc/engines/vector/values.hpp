@@ -35,6 +35,9 @@ inline Level level_of(const AxisTable& axis, int64_t output, int64_t stride) {
     return {axis.count[i], axis.step[i] * stride, axis.skipped[i]};
 }
 
+// Inputs larger than this are far away: beyond the second cache of most processors.
+constexpr int64_t kFar = 1 << 20;
+
 // How rows become one: each output alone; several that share rows; a running merge; or by doubling.
 enum class Rows { alone, shared, running, doubled };
 
@@ -88,6 +91,7 @@ public:
           divide_(divide),
           finisher_(finisher),
           past_caches_(past_caches),
+          far_(p.x_end - p.x_begin > kFar),
           scratch_(scratch) {}
 
     void tile(int64_t unit) {
@@ -116,10 +120,15 @@ public:
             }
             return;
         }
-        if constexpr (K::kDoubts) {
-            if (nan()) return cells() ? run_cells(careful_) : run(careful_);
+        if (cells()) {
+            if (run_cells(quick_)) return;
+            if constexpr (K::kDoubts) run_cells(careful_);
+            return;
         }
-        cells() ? run_cells(quick_) : run(quick_);
+        if constexpr (K::kDoubts) {
+            if (nan()) return run(careful_);
+        }
+        run(quick_);
     }
 
 private:
@@ -215,6 +224,7 @@ private:
                                  n_,
                                  along_w_.before,
                                  w_.size(),
+                                 far_,
                                  {p_.x_end}};
                 doubts |= fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run,
                                     sink(row));
@@ -228,39 +238,58 @@ private:
     bool cells() const {
         const auto taps = static_cast<double>(p_.axis[0]->most_taps) * static_cast<double>(p_.axis[1]->most_taps) *
                           static_cast<double>(p_.axis[2]->most_taps);
-        return p_.x_rows && p_.c >= 2 * N && taps <= 9;
+        const bool overlap = p_.axis[2]->slide.stride == 1 && p_.axis[2]->slide.k > 2;
+        return p_.x_rows && p_.c >= 2 * N && taps <= 9 && !overlap;
     }
 
+    // False: there is a NaN, and M cannot tell.
     template <class M>
-    void run_cells(const M& m) {
+    bool run_cells(const M& m) {
         const int64_t wide = w_.size(), rows = planes_.size() * height();
-        char* result_at = result(planes_.first, h_.first);
-        const bool past = past_caches_ && streams(result_at, p_.c * finisher_.item());
-        if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
-            const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
-            return each_cell(m, ToResult<F>{finisher_.how(), by, result_at, p_.c, rows * wide * p_.c, past});
+        if constexpr (std::is_same_v<M, K>) {
+            char* result_at = result(planes_.first, h_.first);
+            const bool past = past_caches_ && streams(result_at, p_.c * finisher_.item());
+            if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
+                const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
+                return !each_cell(m, ToResult<F>{finisher_.how(), by, result_at, p_.c, rows * wide * p_.c, past});
+            }
         }
         Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide * p_.c + 2 * N);
-        each_cell(m, ToStage<Acc>{stage, p_.c});
+        if (each_cell(m, ToStage<Acc>{stage, p_.c})) return false;
         finish(stage, rows, wide * p_.c);
+        return true;
     }
 
+    // True: there is a NaN, and M cannot tell.
     template <class M, class Put>
-    void each_cell(const M& m, const Put& put) {
+    bool each_cell(const M& m, const Put& put) {
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
         const Level depth = level_of(d, d_, p_.x.stride[0]);
-        const int64_t cell = p_.c * kItem;
+        const int64_t cell = p_.c * kItem, together = std::max<int64_t>(1, 2048 / cell);
+        V<Signed<In>> doubts{};
         int64_t index = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
             for (int64_t r = h_.first; r < h_.end; ++r) {
                 const Level height = level_of(h, r, p_.x.stride[1]);
                 const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
-                for (int64_t i = w_.first; i < w_.end; ++i)
-                    reduce_cell(m, row + w.start[static_cast<size_t>(i)] * cell, depth, height, level_of(w, i, cell),
-                                p_.c, {p_.x_end}, index++, put);
+                for (int64_t i = w_.first; i < w_.end;) {
+                    const int64_t end = std::min(w_.end, i + together);
+                    if (far_) {
+                        const Reach reach = reach_of(w, {i, end});
+                        for (int64_t a = 0; a < depth.count; ++a)
+                            for (int64_t b = 0; b < height.count; ++b)
+                                touch(row + a * depth.step + b * height.step + reach.first * cell,
+                                      (reach.end - reach.first) * cell);
+                    }
+                    for (; i < end; ++i)
+                        doubts |= reduce_cell(m, row + w.start[static_cast<size_t>(i)] * cell, depth, height,
+                                              level_of(w, i, cell), p_.c, {p_.x_end}, index++, put);
+                }
             }
         }
+        if constexpr (M::kDoubts) return any(doubts);
+        return false;
     }
 
     template <class M>
@@ -477,7 +506,7 @@ private:
     const Tiles& tiles_;
     const Divide& divide_;
     Finish<F>& finisher_;
-    bool past_caches_;
+    bool past_caches_, far_;
     Scratch& scratch_;
     int64_t d_ = 0, n_ = 0, pitch_ = 0;
     Part planes_{}, h_{}, w_{};
