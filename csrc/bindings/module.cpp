@@ -46,6 +46,7 @@ NB_MODULE(_core, m) {
         return names;
     }, nb::arg("usable"));
     m.def("use_target", &choose_target, nb::arg("name"));
+    m.def("target", [] { return std::string(target().name); });
     m.def("dtypes", [] {
         std::vector<std::string> names;
         for (int i = 0; i < kDTypes; ++i) names.emplace_back(dtype_name(i));

@@ -24,7 +24,7 @@ CENOTE_INLINE W square_root(W v) {
         if constexpr (sizeof(W) == 32) return as<W>(_mm256_sqrt_ps(as<__m256>(v)));
     #endif
     #if defined(CENOTE_AVX512)
-        if constexpr (sizeof(W) == 64) return as<W>(_mm512_sqrt_ps(as<__m512>(v)));
+        if constexpr (sizeof(W) == 64) return as<W>(_mm512_maskz_sqrt_ps(0xffff, as<__m512>(v)));
     #endif
     } else {
         if constexpr (sizeof(W) == 16) return as<W>(_mm_sqrt_pd(as<__m128d>(v)));
@@ -32,7 +32,7 @@ CENOTE_INLINE W square_root(W v) {
         if constexpr (sizeof(W) == 32) return as<W>(_mm256_sqrt_pd(as<__m256d>(v)));
     #endif
     #if defined(CENOTE_AVX512)
-        if constexpr (sizeof(W) == 64) return as<W>(_mm512_sqrt_pd(as<__m512d>(v)));
+        if constexpr (sizeof(W) == 64) return as<W>(_mm512_maskz_sqrt_pd(0xff, as<__m512d>(v)));
     #endif
     }
 }

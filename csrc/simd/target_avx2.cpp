@@ -19,6 +19,7 @@ namespace cenote::avx2 {
 namespace {
 
 constexpr int kBytes = 32;
+constexpr bool kRich = true;
     #include "simd/region.hpp"
 
 }  // namespace

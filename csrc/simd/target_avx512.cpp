@@ -20,6 +20,7 @@ namespace cenote::avx512 {
 namespace {
 
 constexpr int kBytes = 64;
+constexpr bool kRich = true;
     #include "simd/region.hpp"
 
 }  // namespace

@@ -10,6 +10,11 @@ namespace cenote::baseline {
 namespace {
 
 constexpr int kBytes = 16;
+#if defined(CENOTE_X86)
+constexpr bool kRich = false;  // old processors get small code; the others have a target of their own
+#else
+constexpr bool kRich = true;
+#endif
 #include "simd/region.hpp"
 
 }  // namespace

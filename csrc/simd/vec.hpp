@@ -1,5 +1,6 @@
 // One thin vector type. Included once by each target_*.cpp, inside its namespace and its code region, after all other
-// headers: everything here is compiled for that target alone. kBytes, the width of a register, is defined there.
+// headers: everything here is compiled for that target alone. kBytes, the width of a register, and kRich, whether the
+// largest kernels are worth their code, are defined there.
 // Arithmetic is the compiler's own vector extension (+ - * / & | ^ < > ?:); what it does badly has a hook, and a target
 // defines CENOTE_HAS_<HOOK> where it brings a better one.
 #pragma once

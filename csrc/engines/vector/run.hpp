@@ -1,10 +1,35 @@
 // Chooses merging and finishing for a call, and runs its tiles on threads. False: the call is for another engine.
 #pragma once
 
+// May a tile be computed at once? Its scratch memory must be small, and its work too: calls are stopped between tiles.
+template <class K>
+bool handy(const Problem& p, const Tiles& t) {
+    const auto span = [](const AxisTable& axis, int64_t outputs) {
+        const Sliding& s = axis.slide;
+        const auto all = static_cast<double>(axis.in);
+        if (s.k == 0) return all;
+        return std::min(all, static_cast<double>(outputs - 1) * static_cast<double>(s.stride) +
+                                 static_cast<double>(s.k) * static_cast<double>(s.dilation));
+    };
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+    const double row = span(w, t.w) * static_cast<double>(p.c), rows = span(h, t.h);
+    const double pads = w.slide.k > 0 ? static_cast<double>(w.slide.k) * static_cast<double>(w.slide.dilation) : 0;
+    const double depth = static_cast<double>(d.most_taps);
+    const double outputs = static_cast<double>(t.planes) * static_cast<double>(t.h);
+    const double room = (row + pads * static_cast<double>(p.c)) * sizeof(typename K::Acc);
+    double memory = outputs * room;
+    if (!p.x_rows) memory += depth * rows * room;
+    if (depth > 1 || way_for<K>(h) != Rows::alone) memory += (rows + static_cast<double>(h.slide.k)) * room;
+    const double taps =
+        static_cast<double>(t.planes) * depth * rows * row + outputs * depth * static_cast<double>(h.most_taps) * row;
+    return memory < 0x1p26 && taps < 0x1p28;
+}
+
 template <class K, class C, class F>
-void run_tiles(const K& quick, const C& careful, const F& finish, const ForwardCall& call, const Problem& p,
+bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardCall& call, const Problem& p,
                bool divides, Control& control) {
     const Tiles tiles = cut<K>(p, call.threads);
+    if (!handy<K>(p, tiles)) return false;
     const Divide divide(p, call.divisor, call.params.number, divides);
     const int64_t units = tiles.total(p.axis[0]->out());
     double in = static_cast<double>(p.c * p.planes), out = in;
@@ -28,21 +53,22 @@ void run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
         if (past_caches) stream_end();
         scratch().trim();
     });
+    return true;
 }
 
 template <class T, class B>
-void extreme(B flip, const ForwardCall& call, const Problem& p, Control& control) {
+bool extreme(B flip, const ForwardCall& call, const Problem& p, Control& control) {
     const auto bits = static_cast<Signed<T>>(flip);
     if constexpr (std::is_floating_point_v<T>)
-        run_tiles(Extreme<T, false>{bits}, Extreme<T, true>{bits}, UndoFlip<T>{bits}, call, p, false, control);
+        return run_tiles(Extreme<T, false>{bits}, Extreme<T, true>{bits}, UndoFlip<T>{bits}, call, p, false, control);
     else
-        run_tiles(Extreme<T, false>{bits}, Extreme<T, false>{bits}, UndoFlip<T>{bits}, call, p, false, control);
+        return run_tiles(Extreme<T, false>{bits}, Extreme<T, false>{bits}, UndoFlip<T>{bits}, call, p, false, control);
 }
 
-inline void extreme_half(bool largest, uint16_t infinity, const ForwardCall& call, const Problem& p, Control& control) {
+inline bool extreme_half(bool largest, uint16_t infinity, const ForwardCall& call, const Problem& p, Control& control) {
     const auto flip = static_cast<uint16_t>(largest ? 0 : 0x8000);
-    run_tiles(ExtremeHalf<false>{flip, infinity}, ExtremeHalf<true>{flip, infinity}, UndoKey{flip}, call, p, false,
-              control);
+    return run_tiles(ExtremeHalf<false>{flip, infinity}, ExtremeHalf<true>{flip, infinity}, UndoKey{flip}, call, p,
+                     false, control);
 }
 
 inline bool extremes(bool largest, const ForwardCall& call, const Problem& p, Control& control) {
@@ -52,18 +78,18 @@ inline bool extremes(bool largest, const ForwardCall& call, const Problem& p, Co
     constexpr uint64_t top64 = uint64_t{1} << 63;
     switch (call.params.in) {
         case DType::b8:
-        case DType::u8: extreme<uint8_t>(turn(uint8_t{}), call, p, control); return true;
-        case DType::i8: extreme<uint8_t>(turn(uint8_t{}) ^ 0x80, call, p, control); return true;
-        case DType::i16: extreme<int16_t>(turn(uint16_t{}), call, p, control); return true;
-        case DType::u16: extreme<int16_t>(turn(uint16_t{}) ^ top16, call, p, control); return true;
-        case DType::i32: extreme<int32_t>(turn(uint32_t{}), call, p, control); return true;
-        case DType::u32: extreme<int32_t>(turn(uint32_t{}) ^ top32, call, p, control); return true;
-        case DType::i64: extreme<int64_t>(turn(uint64_t{}), call, p, control); return true;
-        case DType::u64: extreme<int64_t>(turn(uint64_t{}) ^ top64, call, p, control); return true;
-        case DType::f32: extreme<float>(largest ? 0u : top32, call, p, control); return true;
-        case DType::f64: extreme<double>(largest ? uint64_t{0} : top64, call, p, control); return true;
-        case DType::f16: extreme_half(largest, 0x7c00, call, p, control); return true;
-        case DType::bf16: extreme_half(largest, 0x7f80, call, p, control); return true;
+        case DType::u8: return extreme<uint8_t>(turn(uint8_t{}), call, p, control);
+        case DType::i8: return extreme<uint8_t>(turn(uint8_t{}) ^ 0x80, call, p, control);
+        case DType::i16: return extreme<int16_t>(turn(uint16_t{}), call, p, control);
+        case DType::u16: return extreme<int16_t>(turn(uint16_t{}) ^ top16, call, p, control);
+        case DType::i32: return extreme<int32_t>(turn(uint32_t{}), call, p, control);
+        case DType::u32: return extreme<int32_t>(turn(uint32_t{}) ^ top32, call, p, control);
+        case DType::i64: return extreme<int64_t>(turn(uint64_t{}), call, p, control);
+        case DType::u64: return extreme<int64_t>(turn(uint64_t{}) ^ top64, call, p, control);
+        case DType::f32: return extreme<float>(largest ? 0u : top32, call, p, control);
+        case DType::f64: return extreme<double>(largest ? uint64_t{0} : top64, call, p, control);
+        case DType::f16: return extreme_half(largest, 0x7c00, call, p, control);
+        case DType::bf16: return extreme_half(largest, 0x7f80, call, p, control);
         default: return false;
     }
 }
@@ -71,8 +97,7 @@ inline bool extremes(bool largest, const ForwardCall& call, const Problem& p, Co
 template <class From, class A, class To, Lift lift, Last last>
 bool added(const ForwardCall& call, const Problem& p, Control& control) {
     const Added<From, A, lift> k{};
-    run_tiles(k, k, Rounded<A, To, last>{}, call, p, last == Last::divide, control);
-    return true;
+    return run_tiles(k, k, Rounded<A, To, last>{}, call, p, last == Last::divide, control);
 }
 
 template <class From, class A>
@@ -104,8 +129,7 @@ bool whole_average(const ForwardCall& call, const Problem& p, Control& control) 
         if (std::has_single_bit(by)) shift = std::countr_zero(by);
     }
     const Added<T, A, Lift::none> k{};
-    run_tiles(k, k, HalfEven<A, T>{shift}, call, p, true, control);
-    return true;
+    return run_tiles(k, k, HalfEven<A, T>{shift}, call, p, true, control);
 }
 
 // Averages of integers whose sums fit into 16 or 32 bits.
@@ -134,10 +158,7 @@ inline bool values(const ForwardCall& call, const Geometry& g, const Layout& lay
     if (is_complex(in)) return false;
     Problem p;
     if (!stated(g, layout, item_size(in), item_size(call.params.out), p)) return false;
-    // a row of accumulators has to fit into memory of a thread's own
-    const AxisTable& w = *p.axis[2];
-    const double longest = static_cast<double>(w.slide.k > 0 ? w.slide.k * w.slide.dilation : w.in);
-    if (longest * static_cast<double>(p.c) > 0x1p22) return false;
+    if (p.planes == 0 || p.c == 0) return true;  // no results at all
     if (kind_of(call.reducer) == Kind::winner) return extremes(call.reducer == Reducer::max, call, p, control);
     if (is_integral(in)) return whole_averages(call, p, g.box(), control);
     if (call.params.out != in || (call.divisor != Divisor::number && most_taps(p, call.divisor) < 1)) return false;

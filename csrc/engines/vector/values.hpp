@@ -38,6 +38,9 @@ inline Level level_of(const AxisTable& axis, int64_t output, int64_t stride) {
 // Inputs larger than this are far away: beyond the second cache of most processors.
 constexpr int64_t kFar = 1 << 20;
 
+template <class K>
+constexpr bool kFusing = kRich && K::kFuses;
+
 // How rows become one: each output alone; several that share rows; a running merge; or by doubling.
 enum class Rows { alone, shared, running, doubled };
 
@@ -114,7 +117,7 @@ public:
         if (pitch_ % 2 != 0) ++pitch_;  // so that every second element of all rows is every second of each
         if (pitch_ * static_cast<int64_t>(sizeof(Acc)) % 4096 == 0) pitch_ += 2 * N;
         if (fuses()) {
-            if constexpr (K::kFuses) {
+            if constexpr (kFusing<K>) {
                 if (run_fused(quick_)) return;
                 if constexpr (K::kDoubts) run_fused(careful_);
             }
@@ -159,7 +162,7 @@ private:
 
     bool fuses() const {
         const Sliding& w = p_.axis[2]->slide;
-        if (!K::kFuses || p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3))
+        if (!kFusing<K> || p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3))
             return false;
         if (along_w_.before > (w.k == 3 ? 1 : 0) || w_.size() < 2) return false;
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
@@ -548,6 +551,8 @@ Tiles cut(const Problem& p, int threads) {
         return t.total(d.out());
     };
     while (total() < 4 * threads && t.planes > 1) t.planes = ceil(t.planes, 2);
-    while (total() < 2 * threads && t.h > std::max<int64_t>(8, least)) t.h = ceil(t.h, 2);
+    const bool eager = work_per_thread.load(std::memory_order_relaxed) < kWorkPerThread;
+    while (total() < 2 * threads && t.h > (eager ? 1 : std::max<int64_t>(8, least))) t.h = ceil(t.h, 2);
+    while (eager && total() < threads && t.w > 1) t.w = ceil(t.w, 2);
     return t;
 }

@@ -37,7 +37,7 @@ def target() -> str:
     usable = _core.targets(usable=True)
     wanted = os.environ.get("CENOTE_TARGET")
     if wanted is None:
-        return usable[-1]
+        return _core.target()
     if wanted not in usable:
         raise bad(
             "CENOTE_TARGET",
