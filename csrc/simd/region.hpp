@@ -18,3 +18,10 @@
 #include "engines/vector/values.hpp"
 
 #include "engines/vector/run.hpp"
+
+#include "engines/vector/flush.hpp"
+#include "engines/vector/winner.hpp"
+
+#include "engines/vector/select.hpp"
+
+#include "engines/vector/backward.hpp"

@@ -15,6 +15,6 @@ constexpr int kBytes = 16;
 }  // namespace
 
 extern const Target kTarget;
-const Target kTarget = {"baseline", [] { return true; }, values};
+const Target kTarget = {"baseline", [] { return true; }, values, select, backward};
 
 }  // namespace cenote::baseline

@@ -1,0 +1,473 @@
+// Gradients, tile by tile: every row of cells collects from the windows that hold it, in row-major order of the outputs,
+// and is written once. Where windows slide over single elements, cells of one residue side by side; else the elements of
+// each cell.
+#pragma once
+
+template <class W>
+CENOTE_INLINE void interleave(W even, W odd, W& low, W& high) {
+    constexpr int N = kCount<W>;
+    if constexpr (N == 2) {
+        low = __builtin_shufflevector(even, odd, 0, 2), high = __builtin_shufflevector(even, odd, 1, 3);
+    } else if constexpr (N == 4) {
+        low = __builtin_shufflevector(even, odd, 0, 4, 1, 5), high = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    } else if constexpr (N == 8) {
+        low = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+        high = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+    } else {
+        static_assert(N == 16);
+        low = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+}
+
+// A backward call, ready to be cut into tiles.
+struct Spreading {
+    const Problem& p;
+    const Gathered &d, &h;
+    const Gathered* w;         // where cells are worked on one by one
+    const Residues* residues;  // where windows slide over single elements
+    const std::vector<double>* by;  // divisors of the outputs along each axis; null where nothing is divided by them
+    double number;                  // what everything is divided by
+    DType offset_type;
+    int64_t box_h, box_w;
+    const std::vector<int64_t>& astray;  // outputs along W whose first taps are not their window's
+    int64_t high, wide, deep;            // of a tile: cells along H; along W, in cells or steps of the stride; elements
+    int64_t h_tiles, w_tiles, c_tiles;
+    bool past_caches;
+
+    int64_t units() const { return p.planes * p.axis[0]->in * h_tiles * w_tiles * c_tiles; }
+};
+
+template <class E>
+using StoredAs = std::conditional_t<std::is_same_v<E, F16> || std::is_same_v<E, Bf16>, uint16_t, E>;
+
+// E: elements of the gradients, A: accumulators. winner: only the cell that won receives.
+template <class E, class A, bool winner>
+class Gradients {
+public:
+    using In = StoredAs<E>;
+    using Raw = Vec<In, kN<A>>;
+    using W = V<A>;
+    using Code = Signed<A>;  // offsets, as wide as the accumulators
+    using C = V<Code>;
+    static constexpr int N = kN<A>;
+    static constexpr int64_t kItem = sizeof(In);
+
+    Gradients(const Spreading& s, Scratch& scratch) : s_(s), p_(s.p), scratch_(scratch) {}
+
+    void tile(int64_t unit) {
+        const auto part = [&](int64_t tiles, int64_t size, int64_t total) {
+            const int64_t at = unit % tiles;
+            unit /= tiles;
+            return Part{at * size, std::min(total, (at + 1) * size)};
+        };
+        c_ = part(s_.c_tiles, s_.deep, p_.c);
+        w_ = part(s_.w_tiles, s_.wide, s_.residues == nullptr ? p_.axis[2]->in : steps());
+        h_ = part(s_.h_tiles, s_.high, p_.axis[1]->in);
+        d_ = unit % p_.axis[0]->in;
+        plane_ = unit / p_.axis[0]->in;
+        const int64_t stride = s_.residues == nullptr ? 1 : p_.axis[2]->slide.stride;
+        const Part cells{w_.first * stride, std::min(p_.axis[2]->in, w_.end * stride)};
+        line_ = cells.size() * c_.size();
+        stage_ = scratch_.get<A>(Scratch::kRows, h_.size() * line_ + 8 * N * stride);
+        if (s_.residues != nullptr) {
+            prepare();
+            for (int64_t h = h_.first; h < h_.end; ++h) collect_row(h, stage_ + (h - h_.first) * line_);
+        } else {
+            for (int64_t h = h_.first; h < h_.end; ++h) collect_cells(h, stage_ + (h - h_.first) * line_);
+        }
+        const Array& dx = p_.array[0];
+        const Sink to{dx.data + p_.plane(plane_, 0) + d_ * dx.stride[0] + h_.first * dx.stride[1] +
+                          cells.first * dx.stride[2] + c_.first * kItem,
+                      dx.stride[1], dx.stride[2], kItem};
+        flush(to, h_.size(), cells.size(), c_.size(), scratch_, [&](int64_t i, int64_t n, char* out) {
+            put<In, N>(out, n, s_.past_caches, [&](int64_t e) { return give(load<W>(stage_ + i + e)); });
+        });
+    }
+
+private:
+    static CENOTE_INLINE W take(Raw raw) { return Added<E, A, Lift::none>{}.take(raw); }
+    static CENOTE_INLINE Raw give(W v) { return Rounded<A, E, Last::nothing>{}.give(v, 0, {A(1), nullptr}); }
+
+    // Steps of the stride that cover all cells.
+    int64_t steps() const { return (p_.axis[2]->in + p_.axis[2]->slide.stride - 1) / p_.axis[2]->slide.stride; }
+
+    // ---- windows that slide over single elements ----
+
+    // The rows of outputs that the tile needs, as accumulators and codes, with what no cell takes around them.
+    void prepare() {
+        const auto di = static_cast<size_t>(d_);
+        const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.first)]),
+                   end = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.end)]);
+        lowest_ = p_.axis[1]->out();
+        int64_t highest = -1;
+        for (size_t i = first; i < end; ++i) {
+            lowest_ = std::min(lowest_, s_.h.out[i]);
+            highest = std::max(highest, s_.h.out[i]);
+        }
+        rows_ = std::max<int64_t>(0, highest - lowest_ + 1);
+        from_ = w_.first + s_.residues->least;
+        pitch_ = (w_.size() + s_.residues->most - s_.residues->least + 5 * N) / N * N;
+        const int64_t deep = s_.d.first[di + 1] - s_.d.first[di];
+        g_ = scratch_.get<A>(Scratch::kPlanes, deep * rows_ * pitch_);
+        if constexpr (winner) code_ = scratch_.get<Code>(Scratch::kKept, deep * rows_ * pitch_);
+        for (int64_t i = 0; i < deep; ++i)
+            for (int64_t r = 0; r < rows_; ++r) {
+                const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di] + i)], h = lowest_ + r;
+                prepare_row(d, h, g_ + (i * rows_ + r) * pitch_);
+                if constexpr (winner) {
+                    Code* to = code_ + (i * rows_ + r) * pitch_;
+                    switch (s_.offset_type) {
+                        case DType::u8: prepare_codes<uint8_t>(d, h, to); break;
+                        case DType::u16: prepare_codes<uint16_t>(d, h, to); break;
+                        default: prepare_codes<uint32_t>(d, h, to);
+                    }
+                }
+            }
+    }
+
+    const char* output(size_t array, int64_t d, int64_t h, int64_t w) const {
+        const Array& a = p_.array[array];
+        return a.data + p_.plane(plane_, static_cast<int>(array)) + d * a.stride[0] + h * a.stride[1] + w * a.stride[2];
+    }
+
+    // fill(to, first, n): outputs [first, first + n) of a row; `none` around them.
+    template <class T, class Fill>
+    void around(T* to, T none, const Fill& fill) const {
+        const int64_t first = std::max<int64_t>(0, from_), end = std::min(p_.axis[2]->out(), from_ + pitch_);
+        if (end <= first) {
+            std::fill(to, to + pitch_, none);
+            return;
+        }
+        std::fill(to, to + (first - from_), none);
+        fill(to + (first - from_), first, end - first);
+        std::fill(to + (end - from_), to + pitch_, none);
+    }
+
+    void prepare_row(int64_t d, int64_t h, A* row) const {
+        around(row, A(0), [&](A* to, int64_t first, int64_t n) {
+            const char* g = output(1, d, h, first);
+            const int64_t step = p_.array[1].stride[2];
+            int64_t i = 0;
+            if (p_.rows[1])
+                for (; i + N <= n; i += N) store(to + i, take(load<Raw>(g + i * kItem)));
+            for (; i < n; i += N) {
+                In raw[N] = {};
+                const int64_t lanes = std::min<int64_t>(N, n - i);
+                for (int64_t l = 0; l < lanes; ++l) std::memcpy(raw + l, g + (i + l) * step, sizeof raw[0]);
+                store_part(to + i, take(load<Raw>(raw)), lanes);
+            }
+            if constexpr (!winner) divide(to, d, h, first, n);
+        });
+    }
+
+    void divide(A* to, int64_t d, int64_t h, int64_t first, int64_t n) const {
+        if (s_.by == nullptr) {
+            if (s_.number != 1.0)
+                for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(s_.number);
+            return;
+        }
+        const double row = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
+        const double* by = s_.by[2].data() + first;
+        for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(row * by[i]);
+    }
+
+    template <class T>
+    void prepare_codes(int64_t d, int64_t h, Code* row) const {
+        around(row, Code(-1), [&](Code* to, int64_t first, int64_t n) {
+            const char* o = output(2, d, h, first);
+            const int64_t step = p_.array[2].stride[2];
+            constexpr int64_t item = sizeof(T);
+            int64_t i = 0;
+            if (p_.rows[2])
+                for (; i + N <= n; i += N) store(to + i, as<C>(widened<Unsigned<A>>(load<Vec<T, N>>(o + i * item))));
+            for (; i < n; ++i) {
+                T code;
+                std::memcpy(&code, o + i * step, sizeof code);
+                to[i] = static_cast<Code>(code);
+            }
+        });
+        // a window that begins in the padding counts from its first tap: here all count from the window's own
+        for (const int64_t i : s_.astray) {
+            if (i < from_ || i >= from_ + pitch_) continue;
+            Code& code = row[i - from_];
+            const auto tap = static_cast<int64_t>(static_cast<Unsigned<A>>(code)) % s_.box_w;
+            const AxisTable& w = *p_.axis[2];
+            code = tap < w.count[static_cast<size_t>(i)] ? code + static_cast<Code>(w.skipped[static_cast<size_t>(i)])
+                                                         : Code(-1);
+        }
+    }
+
+    // What the cells of one residue collect from: outputs as far on as the cells are.
+    struct Entry {
+        const A* g;
+        const Code* code;
+        Code wanted;
+    };
+
+    void collect_row(int64_t h, A* out) {
+        const Residues& r = *s_.residues;
+        const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
+        const int64_t stride = p_.axis[2]->slide.stride, pairs = (s_.d.first[di + 1] - s_.d.first[di]) *
+                                                                 (s_.h.first[hi + 1] - s_.h.first[hi]);
+        const int64_t taps = static_cast<int64_t>(r.tap.size());
+        Entry* entries = scratch_.get<Entry>(Scratch::kPads, pairs * taps + 1);
+        int64_t* ends = scratch_.get<int64_t>(Scratch::kRaw, stride + 1);
+        int64_t n = 0;
+        for (int64_t k = 0; k < stride; ++k) {
+            const auto ki = static_cast<size_t>(k);
+            for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i)
+                for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
+                    const int64_t at = ((i - s_.d.first[di]) * rows_ + s_.h.out[static_cast<size_t>(j)] - lowest_) *
+                                           pitch_ + w_.first - from_;
+                    const int64_t code = (s_.d.tap[static_cast<size_t>(i)] * s_.box_h +
+                                          s_.h.tap[static_cast<size_t>(j)]) * s_.box_w;
+                    for (int64_t t = r.first[ki]; t < r.first[ki + 1]; ++t) {
+                        const int64_t place = at + r.shift[static_cast<size_t>(t)];
+                        entries[n++] = {g_ + place, winner ? code_ + place : nullptr,
+                                        static_cast<Code>(code + r.tap[static_cast<size_t>(t)])};
+                    }
+                }
+            ends[k] = n;
+        }
+        const int64_t wide = w_.size();
+        const auto sum = [&]<int U>(const Entry* e, const Entry* end, int64_t q, W* acc) {
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
+            for (; e != end; ++e)
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                    W g = load<W>(e->g + q + u * N);
+                    if constexpr (winner) {
+                        const C won = load<C>(e->code + q + u * N) == e->wanted;
+                        g = as<W>(as<C>(g) & won);
+                    }
+                    acc[u] = acc[u] + g;
+                }
+        };
+        const auto all = [&]<int U>(int64_t q) {
+            if (stride == 1) {
+                W acc[U];
+                sum.template operator()<U>(entries, entries + ends[0], q, acc);
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + q + u * N, acc[u]);
+            } else if (stride == 2) {
+                W even[U], odd[U];
+                sum.template operator()<U>(entries, entries + ends[0], q, even);
+                sum.template operator()<U>(entries + ends[0], entries + ends[1], q, odd);
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                    W low, high;
+                    interleave(even[u], odd[u], low, high);
+                    store(out + 2 * (q + u * N), low);
+                    store(out + 2 * (q + u * N) + N, high);
+                }
+            } else {
+                for (int64_t k = 0; k < stride; ++k) {
+                    W acc[U];
+                    sum.template operator()<U>(entries + (k == 0 ? 0 : ends[k - 1]), entries + ends[k], q, acc);
+                    A lane[U * N];
+                    CENOTE_UNROLL for (int u = 0; u < U; ++u) store(lane + u * N, acc[u]);
+                    for (int i = 0; i < U * N; ++i) out[(q + i) * stride + k] = lane[i];
+                }
+            }
+        };
+        int64_t q = 0;
+        for (; q + 3 * N < wide; q += 4 * N) all.template operator()<4>(q);
+        for (; q < wide; q += N) all.template operator()<1>(q);
+    }
+
+    // ---- cells one by one ----
+
+    struct Source {
+        const char *g, *offset;
+        Code wanted;
+        A by;
+        bool times;  // by is the inverse of a power of two, which gives the same quotient
+    };
+
+    void collect_cells(int64_t h, A* out) {
+        switch (s_.offset_type) {
+            case DType::u8: return collect_cells_as<uint8_t>(h, out);
+            case DType::u16: return collect_cells_as<uint16_t>(h, out);
+            default: return collect_cells_as<uint32_t>(h, out);
+        }
+    }
+
+    template <class T>
+    void collect_cells_as(int64_t h, A* out) {
+        const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
+        const int64_t pairs = (s_.d.first[di + 1] - s_.d.first[di]) * (s_.h.first[hi + 1] - s_.h.first[hi]);
+        Source* sources = scratch_.get<Source>(Scratch::kPads, pairs * s_.w->most + 1);
+        const char *g_end = p_.end[1], *o_end = p_.end[2];
+        const int64_t c = c_.size();
+        for (int64_t x = w_.first; x < w_.end; ++x, out += c) {
+            int64_t n = 0;
+            for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i)
+                for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
+                    const auto ii = static_cast<size_t>(i), ji = static_cast<size_t>(j);
+                    const int64_t d = s_.d.out[ii], row = s_.h.out[ji];
+                    for (int64_t k = s_.w->first[static_cast<size_t>(x)]; k < s_.w->first[static_cast<size_t>(x) + 1];
+                         ++k) {
+                        const int64_t w = s_.w->out[static_cast<size_t>(k)];
+                        Source& s = sources[n++];
+                        s.g = output(1, d, row, w) + c_.first * kItem;
+                        if constexpr (winner) {
+                            s.offset = output(2, d, row, w) + c_.first * static_cast<int64_t>(sizeof(T));
+                            s.wanted = static_cast<Code>((s_.d.tap[ii] * s_.box_h + s_.h.tap[ji]) * s_.box_w +
+                                                         s_.w->tap[static_cast<size_t>(k)]);
+                        } else {
+                            double by = s_.number;
+                            if (s_.by != nullptr)
+                                by = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(row)] *
+                                     s_.by[2][static_cast<size_t>(w)];
+                            int exponent;
+                            s.times = std::frexp(by, &exponent) == 0.5 && exponent < 64;
+                            s.by = static_cast<A>(s.times ? 1.0 / by : by);
+                        }
+                    }
+                }
+            const auto some = [&]<int U, bool whole>(int64_t e) {
+                W acc[U];
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
+                for (const Source* s = sources; s != sources + n; ++s)
+                    CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                        const int64_t at = e + u * N, left = c - at;
+                        const char* from = s->g + at * kItem;
+                        const bool fits = whole || left >= N || from + sizeof(Raw) <= g_end;
+                        W g = take(fits ? load<Raw>(from) : load_part<Raw>(from, left, In{}));
+                        if constexpr (winner) {
+                            using O = Vec<T, N>;
+                            const char* o = s->offset + at * static_cast<int64_t>(sizeof(T));
+                            const bool is_in = whole || left >= N || o + sizeof(O) <= o_end;
+                            const O offset = is_in ? load<O>(o) : load_part<O>(o, left, T{});
+                            const C won = as<C>(widened<Unsigned<A>>(offset)) == s->wanted;
+                            g = as<W>(as<C>(g) & won);
+                        } else {
+                            g = s->times ? g * s->by : g / s->by;
+                        }
+                        acc[u] = acc[u] + g;
+                    }
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + e + u * N, acc[u]);
+            };
+            int64_t e = 0;
+            for (; e + 4 * N <= c; e += 4 * N) some.template operator()<4, true>(e);
+            for (; e + N <= c; e += N) some.template operator()<1, true>(e);
+            if (e < c) some.template operator()<1, false>(e);
+        }
+    }
+
+    const Spreading& s_;
+    const Problem& p_;
+    Scratch& scratch_;
+    Part c_{}, w_{}, h_{};
+    int64_t d_ = 0, plane_ = 0, line_ = 0;
+    int64_t lowest_ = 0, rows_ = 0, from_ = 0, pitch_ = 0;
+    A *stage_ = nullptr, *g_ = nullptr;
+    Code* code_ = nullptr;
+};
+
+template <class E, class A, bool winner>
+bool spread_tiles(const Spreading& s, double taps, int threads, Control& control) {
+    double cells = static_cast<double>(s.p.c * s.p.planes);
+    for (const AxisTable* axis : s.p.axis) cells *= static_cast<double>(axis->in);
+    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, cells * (0.2 + 0.1 * taps)));
+    const auto work = static_cast<int64_t>(std::min(0x1p40, 1 + cells * taps / static_cast<double>(s.units())));
+    parallel_for(s.units(), nanoseconds, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+        Gradients<E, A, winner> gradients(s, scratch());
+        for (int64_t unit = begin; unit < end; ++unit) {
+            gradients.tile(unit);
+            if (!ticker.go_on(work)) break;
+        }
+        if (s.past_caches) stream_end();
+        scratch().trim();
+    });
+    return true;
+}
+
+inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
+                     Control& control) {
+    const DType in = call.params.in;
+    const Kind kind = kind_of(call.reducer);
+    if (in != g_type || is_complex(in) || kind == Kind::norm) return false;
+    const bool winner = kind == Kind::winner;
+    if (winner && other_type != DType::u8 && other_type != DType::u16 && other_type != DType::u32) return false;
+    double box = 1;
+    for (const AxisTable& axis : g.axis) {
+        if (axis.in == 0 || axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1) return false;
+        box *= static_cast<double>(axis.most_taps);
+    }
+    if (box > 0x1p30) return false;  // a code that no tap has must be left
+    Problem p;
+    const int64_t item = item_size(in);
+    if (!stated(g, layout, {item, item, winner ? item_size(other_type) : 0, 0}, false, p)) return false;
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+
+    // Averages divide by a count of taps each, sums by nothing.
+    const bool divides = call.reducer == Reducer::avg, counts = divides && call.divisor != Divisor::number;
+    std::vector<double> by[kMostPooled];
+    double number = divides && !counts ? call.params.number : 1.0;
+    if (counts) {
+        double most = 1;
+        for (size_t a = 0; a < kMostPooled; ++a) {
+            double largest = 0;
+            for (const int64_t n : p.axis[a]->divisor(call.divisor)) {
+                if (n < 1) return false;
+                by[a].push_back(static_cast<double>(n));
+                largest = std::max(largest, by[a].back());
+            }
+            most *= largest;
+        }
+        if (most > 0x1p52) return false;
+    }
+
+    const bool slides = p.c == 1 && w.slide.k > 0 && w.slide.stride <= 64 && w.slide.k <= 4096;
+    std::vector<int64_t> astray;
+    if (winner && slides)
+        for (int64_t i = 0; i < w.out(); ++i)
+            if (w.skipped[static_cast<size_t>(i)] > 0) astray.push_back(i);
+    if (!astray.empty() && w.most_taps != w.slide.k) return false;
+    if (!slides && p.c == 1) return false;
+    if (Gathered::size(d) + Gathered::size(h) > 0x1p20 || (!slides && Gathered::size(w) > 0x1p20)) return false;
+    const Gathered of_d(d), of_h(h);
+    const Gathered of_w(slides ? single_cell() : w);
+    const Residues residues(slides ? w.slide : Sliding{1, 1, 1, 0});
+    const int64_t taps_w = slides ? (w.slide.k + w.slide.stride - 1) / w.slide.stride : of_w.most;
+    const double taps = static_cast<double>(of_d.most) * static_cast<double>(of_h.most) * static_cast<double>(taps_w);
+    // where windows hold each other's cells many times over, winners are rarer than what would be looked at
+    if (winner && taps > 64) return false;
+
+    constexpr int64_t kCellsOfTile = 4096;
+    const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const int64_t steps = slides ? ceil(w.in, w.slide.stride) : w.in, stride = slides ? w.slide.stride : 1;
+    const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
+    const int64_t wide = std::clamp<int64_t>(kCellsOfTile / (stride * deep), 1, steps);
+    const int64_t high = std::clamp<int64_t>(kCellsOfTile / (wide * stride * deep), 1, h.in);
+    double bytes = static_cast<double>(p.c * p.planes * item);
+    for (const AxisTable* axis : p.axis) bytes *= static_cast<double>(axis->in);
+    const Spreading s{p,
+                      of_d,
+                      of_h,
+                      slides ? nullptr : &of_w,
+                      slides ? &residues : nullptr,
+                      counts ? by : nullptr,
+                      number,
+                      other_type,
+                      std::max<int64_t>(1, h.most_taps),
+                      std::max<int64_t>(1, w.most_taps),
+                      astray,
+                      high,
+                      wide,
+                      deep,
+                      ceil(h.in, high),
+                      ceil(steps, wide),
+                      ceil(p.c, deep),
+                      bytes >= kPastCaches};
+    const auto as = [&]<class E, class A>() {
+        return winner ? spread_tiles<E, A, true>(s, taps, call.threads, control)
+                      : spread_tiles<E, A, false>(s, taps, call.threads, control);
+    };
+    switch (in) {
+        case DType::f32: return as.template operator()<float, float>();
+        case DType::f64: return as.template operator()<double, double>();
+        case DType::f16: return as.template operator()<F16, float>();
+        case DType::bf16: return as.template operator()<Bf16, float>();
+        default: return false;
+    }
+}
