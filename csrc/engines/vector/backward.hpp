@@ -31,11 +31,12 @@ struct Spreading {
     DType offset_type;
     int64_t box_h, box_w;
     const std::vector<int64_t>& astray;  // outputs along W whose first taps are not their window's
-    int64_t high, wide, deep;            // of a tile: cells along H; along W, in cells or steps of the stride; elements
-    int64_t h_tiles, w_tiles, c_tiles;
+    bool same_by_w;                      // the divisor along W is the same everywhere
+    int64_t planes, high, wide, deep;    // of a tile: cells along H; along W, in cells or steps of the stride; elements
+    int64_t plane_tiles, h_tiles, w_tiles, c_tiles;
     bool past_caches;
 
-    int64_t units() const { return p.planes * p.axis[0]->in * h_tiles * w_tiles * c_tiles; }
+    int64_t units() const { return plane_tiles * p.axis[0]->in * h_tiles * w_tiles * c_tiles; }
 };
 
 template <class E>
@@ -65,24 +66,39 @@ public:
         w_ = part(s_.w_tiles, s_.wide, s_.residues == nullptr ? p_.axis[2]->in : steps());
         h_ = part(s_.h_tiles, s_.high, p_.axis[1]->in);
         d_ = unit % p_.axis[0]->in;
-        plane_ = unit / p_.axis[0]->in;
+        unit /= p_.axis[0]->in;
+        const Part planes{unit * s_.planes, std::min(p_.planes, (unit + 1) * s_.planes)};
         const int64_t stride = s_.residues == nullptr ? 1 : p_.axis[2]->slide.stride;
         const Part cells{w_.first * stride, std::min(p_.axis[2]->in, w_.end * stride)};
         line_ = cells.size() * c_.size();
-        stage_ = scratch_.get<A>(Scratch::kRows, h_.size() * line_ + 8 * N * stride);
-        if (s_.residues != nullptr) {
-            prepare();
-            for (int64_t h = h_.first; h < h_.end; ++h) collect_row(h, stage_ + (h - h_.first) * line_);
-        } else {
-            for (int64_t h = h_.first; h < h_.end; ++h) collect_cells(h, stage_ + (h - h_.first) * line_);
+        const int64_t all = h_.size() * line_;
+        A* const stage = scratch_.get<A>(Scratch::kRows, planes.size() * all + 8 * N * stride);
+        if (s_.residues != nullptr) plan_rows();
+        A* out = stage;
+        for (plane_ = planes.first; plane_ < planes.end; ++plane_, out += all) {
+            for (size_t a = 0; a < 3; ++a) at_[a] = p_.array[a].data + p_.plane(plane_, static_cast<int>(a));
+            if (s_.residues != nullptr) {
+                prepare();
+                for (int64_t h = h_.first; h < h_.end; ++h) collect_row(h, out + (h - h_.first) * line_);
+            } else {
+                for (int64_t h = h_.first; h < h_.end; ++h) collect_cells(h, out + (h - h_.first) * line_);
+            }
         }
         const Array& dx = p_.array[0];
-        const Sink to{dx.data + p_.plane(plane_, 0) + d_ * dx.stride[0] + h_.first * dx.stride[1] +
-                          cells.first * dx.stride[2] + c_.first * kItem,
-                      dx.stride[1], dx.stride[2], kItem};
-        flush(to, h_.size(), cells.size(), c_.size(), scratch_, [&](int64_t i, int64_t n, char* out) {
-            put<In, N>(out, n, s_.past_caches, [&](int64_t e) { return give(load<W>(stage_ + i + e)); });
-        });
+        const auto give_rows = [&](int64_t plane, int64_t count, const A* from) {
+            const Sink to{dx.data + p_.plane(plane, 0) + d_ * dx.stride[0] + h_.first * dx.stride[1] +
+                              cells.first * dx.stride[2] + c_.first * kItem,
+                          dx.stride[1], dx.stride[2], kItem};
+            flush(to, count * h_.size(), cells.size(), c_.size(), scratch_, [&](int64_t i, int64_t n, char* to_there) {
+                put<In, N>(to_there, n, s_.past_caches, [&](int64_t e) { return give(load<W>(from + i + e)); });
+            });
+        };
+        bool follow = true;  // one plane's rows after the other's
+        for (int64_t plane = planes.first + 1; plane < planes.end; ++plane)
+            follow = follow && p_.plane(plane, 0) - p_.plane(plane - 1, 0) == h_.size() * dx.stride[1];
+        if (follow) return give_rows(planes.first, planes.size(), stage);
+        for (int64_t plane = planes.first; plane < planes.end; ++plane)
+            give_rows(plane, 1, stage + (plane - planes.first) * all);
     }
 
 private:
@@ -94,8 +110,8 @@ private:
 
     // ---- windows that slide over single elements ----
 
-    // The rows of outputs that the tile needs, as accumulators and codes, with what no cell takes around them.
-    void prepare() {
+    // The rows of outputs that the tile needs.
+    void plan_rows() {
         const auto di = static_cast<size_t>(d_);
         const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.first)]),
                    end = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.end)]);
@@ -108,12 +124,18 @@ private:
         rows_ = std::max<int64_t>(0, highest - lowest_ + 1);
         from_ = w_.first + s_.residues->least;
         pitch_ = (w_.size() + s_.residues->most - s_.residues->least + 5 * N) / N * N;
-        const int64_t deep = s_.d.first[di + 1] - s_.d.first[di];
-        g_ = scratch_.get<A>(Scratch::kPlanes, deep * rows_ * pitch_);
-        if constexpr (winner) code_ = scratch_.get<Code>(Scratch::kKept, deep * rows_ * pitch_);
-        for (int64_t i = 0; i < deep; ++i)
+        deep_ = s_.d.first[di + 1] - s_.d.first[di];
+        g_ = scratch_.get<A>(Scratch::kPlanes, deep_ * rows_ * pitch_);
+        if constexpr (winner) code_ = scratch_.get<Code>(Scratch::kKept, deep_ * rows_ * pitch_);
+        pair_ = scratch_.get<Pair>(Scratch::kPads, s_.d.most * s_.h.most + 1);
+    }
+
+    // As accumulators and codes, with what no cell takes around them.
+    void prepare() {
+        for (int64_t i = 0; i < deep_; ++i)
             for (int64_t r = 0; r < rows_; ++r) {
-                const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di] + i)], h = lowest_ + r;
+                const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[static_cast<size_t>(d_)] + i)];
+                const int64_t h = lowest_ + r;
                 prepare_row(d, h, g_ + (i * rows_ + r) * pitch_);
                 if constexpr (winner) {
                     Code* to = code_ + (i * rows_ + r) * pitch_;
@@ -128,20 +150,18 @@ private:
 
     const char* output(size_t array, int64_t d, int64_t h, int64_t w) const {
         const Array& a = p_.array[array];
-        return a.data + p_.plane(plane_, static_cast<int>(array)) + d * a.stride[0] + h * a.stride[1] + w * a.stride[2];
+        return at_[array] + d * a.stride[0] + h * a.stride[1] + w * a.stride[2];
     }
 
-    // fill(to, first, n): outputs [first, first + n) of a row; `none` around them.
+    // fill(to, first, n): outputs [first, first + n) of a row, up to a register more; `none` around them.
     template <class T, class Fill>
-    void around(T* to, T none, const Fill& fill) const {
-        const int64_t first = std::max<int64_t>(0, from_), end = std::min(p_.axis[2]->out(), from_ + pitch_);
-        if (end <= first) {
-            std::fill(to, to + pitch_, none);
-            return;
-        }
-        std::fill(to, to + (first - from_), none);
-        fill(to + (first - from_), first, end - first);
-        std::fill(to + (end - from_), to + pitch_, none);
+    CENOTE_INLINE void around(T* to, T none, const Fill& fill) const {
+        const int64_t first = std::max<int64_t>(0, from_),
+                      end = std::max(first, std::min(p_.axis[2]->out(), from_ + pitch_ - N));
+        int64_t i = from_;
+        for (; i < first && i < from_ + pitch_; i += N) store(to + (i - from_), splat<V<T>>(none));
+        if (end > first) fill(to + (first - from_), first, end - first);
+        for (i = end; i + N <= from_ + pitch_; i += N) store(to + (i - from_), splat<V<T>>(none));
     }
 
     void prepare_row(int64_t d, int64_t h, A* row) const {
@@ -162,14 +182,18 @@ private:
     }
 
     void divide(A* to, int64_t d, int64_t h, int64_t first, int64_t n) const {
-        if (s_.by == nullptr) {
-            if (s_.number != 1.0)
-                for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(s_.number);
-            return;
+        double by = s_.number;
+        if (s_.by != nullptr) {
+            by = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
+            if (!s_.same_by_w) {
+                const double* table = s_.by[2].data() + first;
+                for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(by * table[i]);
+                return;
+            }
+            by *= s_.by[2][0];
         }
-        const double row = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
-        const double* by = s_.by[2].data() + first;
-        for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(row * by[i]);
+        if (by == 1.0) return;
+        for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) / static_cast<A>(by));
     }
 
     template <class T>
@@ -198,79 +222,110 @@ private:
         }
     }
 
-    // What the cells of one residue collect from: outputs as far on as the cells are.
-    struct Entry {
+    // A row of outputs that holds the row of cells, from the output that is as far on as the tile's first cells.
+    struct Pair {
         const A* g;
         const Code* code;
-        Code wanted;
+        Code wanted;  // of the first tap of its row
     };
+
+    // U registers of the cells of one residue, q steps on. `count` taps, or any number where it is 0.
+    template <int U, int count>
+    CENOTE_INLINE void sum(int64_t pairs, size_t residue, int64_t q, W* acc) const {
+        const Residues& r = *s_.residues;
+        const int64_t *shift = r.shift.data() + r.first[residue], *tap = r.tap.data() + r.first[residue];
+        const int64_t taps = count > 0 ? count : r.first[residue + 1] - r.first[residue];
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
+        for (const Pair *p = pair_, *end = pair_ + pairs; p != end; ++p) {
+            const auto add = [&](int64_t t) {
+                const A* g = p->g + shift[t] + q;
+                const Code* code = winner ? p->code + shift[t] + q : nullptr;
+                const auto wanted = static_cast<Code>(p->wanted + static_cast<Code>(tap[t]));
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                    W given = load<W>(g + u * N);
+                    if constexpr (winner) given = as<W>(as<C>(given) & (load<C>(code + u * N) == wanted));
+                    acc[u] = acc[u] + given;
+                }
+            };
+            if constexpr (count > 0) {
+                CENOTE_UNROLL for (int t = 0; t < count; ++t) add(t);
+            } else {
+                for (int64_t t = 0; t < taps; ++t) add(t);
+            }
+        }
+    }
+
+    template <int even_taps, int odd_taps>
+    void collect_pairs(int64_t pairs, A* out) const {
+        const auto some = [&]<int U>(int64_t q) {
+            W even[U], odd[U];
+            sum<U, even_taps>(pairs, 0, q, even);
+            sum<U, odd_taps>(pairs, 1, q, odd);
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                W low, high;
+                interleave(even[u], odd[u], low, high);
+                store(out + 2 * (q + u * N), low);
+                store(out + 2 * (q + u * N) + N, high);
+            }
+        };
+        blocks(some);
+    }
+
+    template <int taps>
+    void collect_near(int64_t pairs, A* out) const {
+        const auto some = [&]<int U>(int64_t q) {
+            W acc[U];
+            sum<U, taps>(pairs, 0, q, acc);
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + q + u * N, acc[u]);
+        };
+        blocks(some);
+    }
+
+    void collect_apart(int64_t pairs, int64_t stride, A* out) const {
+        const auto some = [&]<int U>(int64_t q) {
+            for (int64_t k = 0; k < stride; ++k) {
+                W acc[U];
+                sum<U, 0>(pairs, static_cast<size_t>(k), q, acc);
+                A lane[U * N];
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) store(lane + u * N, acc[u]);
+                for (int i = 0; i < U * N; ++i) out[(q + i) * stride + k] = lane[i];
+            }
+        };
+        blocks(some);
+    }
+
+    template <class Some>
+    CENOTE_INLINE void blocks(const Some& some) const {
+        const int64_t wide = w_.size();
+        int64_t q = 0;
+        for (; q + 2 * N < wide; q += 4 * N) some.template operator()<4>(q);
+        for (; q < wide; q += N) some.template operator()<1>(q);
+    }
 
     void collect_row(int64_t h, A* out) {
         const Residues& r = *s_.residues;
         const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
-        const int64_t stride = p_.axis[2]->slide.stride, pairs = (s_.d.first[di + 1] - s_.d.first[di]) *
-                                                                 (s_.h.first[hi + 1] - s_.h.first[hi]);
-        const int64_t taps = static_cast<int64_t>(r.tap.size());
-        Entry* entries = scratch_.get<Entry>(Scratch::kPads, pairs * taps + 1);
-        int64_t* ends = scratch_.get<int64_t>(Scratch::kRaw, stride + 1);
+        const int64_t stride = p_.axis[2]->slide.stride;
         int64_t n = 0;
-        for (int64_t k = 0; k < stride; ++k) {
-            const auto ki = static_cast<size_t>(k);
-            for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i)
-                for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
-                    const int64_t at = ((i - s_.d.first[di]) * rows_ + s_.h.out[static_cast<size_t>(j)] - lowest_) *
-                                           pitch_ + w_.first - from_;
-                    const int64_t code = (s_.d.tap[static_cast<size_t>(i)] * s_.box_h +
-                                          s_.h.tap[static_cast<size_t>(j)]) * s_.box_w;
-                    for (int64_t t = r.first[ki]; t < r.first[ki + 1]; ++t) {
-                        const int64_t place = at + r.shift[static_cast<size_t>(t)];
-                        entries[n++] = {g_ + place, winner ? code_ + place : nullptr,
-                                        static_cast<Code>(code + r.tap[static_cast<size_t>(t)])};
-                    }
-                }
-            ends[k] = n;
-        }
-        const int64_t wide = w_.size();
-        const auto sum = [&]<int U>(const Entry* e, const Entry* end, int64_t q, W* acc) {
-            CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
-            for (; e != end; ++e)
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
-                    W g = load<W>(e->g + q + u * N);
-                    if constexpr (winner) {
-                        const C won = load<C>(e->code + q + u * N) == e->wanted;
-                        g = as<W>(as<C>(g) & won);
-                    }
-                    acc[u] = acc[u] + g;
-                }
-        };
-        const auto all = [&]<int U>(int64_t q) {
-            if (stride == 1) {
-                W acc[U];
-                sum.template operator()<U>(entries, entries + ends[0], q, acc);
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + q + u * N, acc[u]);
-            } else if (stride == 2) {
-                W even[U], odd[U];
-                sum.template operator()<U>(entries, entries + ends[0], q, even);
-                sum.template operator()<U>(entries + ends[0], entries + ends[1], q, odd);
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
-                    W low, high;
-                    interleave(even[u], odd[u], low, high);
-                    store(out + 2 * (q + u * N), low);
-                    store(out + 2 * (q + u * N) + N, high);
-                }
-            } else {
-                for (int64_t k = 0; k < stride; ++k) {
-                    W acc[U];
-                    sum.template operator()<U>(entries + (k == 0 ? 0 : ends[k - 1]), entries + ends[k], q, acc);
-                    A lane[U * N];
-                    CENOTE_UNROLL for (int u = 0; u < U; ++u) store(lane + u * N, acc[u]);
-                    for (int i = 0; i < U * N; ++i) out[(q + i) * stride + k] = lane[i];
-                }
+        for (int64_t i = 0; i < deep_; ++i)
+            for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
+                const int64_t at =
+                    (i * rows_ + s_.h.out[static_cast<size_t>(j)] - lowest_) * pitch_ + w_.first - from_;
+                const int64_t tap = s_.d.tap[static_cast<size_t>(s_.d.first[di] + i)] * s_.box_h +
+                                    s_.h.tap[static_cast<size_t>(j)];
+                pair_[n++] = {g_ + at, winner ? code_ + at : nullptr, static_cast<Code>(tap * s_.box_w)};
             }
-        };
-        int64_t q = 0;
-        for (; q + 3 * N < wide; q += 4 * N) all.template operator()<4>(q);
-        for (; q < wide; q += N) all.template operator()<1>(q);
+        const auto taps = [&](size_t k) { return r.first[k + 1] - r.first[k]; };
+        if (stride == 2) {
+            if (taps(0) == 1 && taps(1) == 1) return collect_pairs<1, 1>(n, out);
+            if (taps(0) == 1 && taps(1) == 2) return collect_pairs<1, 2>(n, out);
+            if (taps(0) == 2 && taps(1) == 1) return collect_pairs<2, 1>(n, out);
+            return collect_pairs<0, 0>(n, out);
+        }
+        if (stride > 1) return collect_apart(n, stride, out);
+        if (taps(0) == 2) return collect_near<2>(n, out);
+        if (taps(0) == 3) return collect_near<3>(n, out);
+        collect_near<0>(n, out);
     }
 
     // ---- cells one by one ----
@@ -358,9 +413,11 @@ private:
     Scratch& scratch_;
     Part c_{}, w_{}, h_{};
     int64_t d_ = 0, plane_ = 0, line_ = 0;
-    int64_t lowest_ = 0, rows_ = 0, from_ = 0, pitch_ = 0;
-    A *stage_ = nullptr, *g_ = nullptr;
+    int64_t lowest_ = 0, rows_ = 0, deep_ = 0, from_ = 0, pitch_ = 0;
+    const char* at_[3] = {};  // the plane in each array
+    A* g_ = nullptr;
     Code* code_ = nullptr;
+    Pair* pair_ = nullptr;
 };
 
 template <class E, class A, bool winner>
@@ -439,6 +496,8 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
     const int64_t wide = std::clamp<int64_t>(kCellsOfTile / (stride * deep), 1, steps);
     const int64_t high = std::clamp<int64_t>(kCellsOfTile / (wide * stride * deep), 1, h.in);
+    const bool whole = high == h.in && wide == steps && deep == p.c && d.in == 1;
+    const int64_t planes = whole ? std::clamp<int64_t>(kCellsOfTile / (h.in * w.in * p.c), 1, p.planes) : 1;
     double bytes = static_cast<double>(p.c * p.planes * item);
     for (const AxisTable* axis : p.axis) bytes *= static_cast<double>(axis->in);
     const Spreading s{p,
@@ -452,9 +511,12 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       std::max<int64_t>(1, h.most_taps),
                       std::max<int64_t>(1, w.most_taps),
                       astray,
+                      std::all_of(by[2].begin(), by[2].end(), [&](double n) { return n == by[2][0]; }),
+                      planes,
                       high,
                       wide,
                       deep,
+                      ceil(p.planes, planes),
                       ceil(h.in, high),
                       ceil(steps, wide),
                       ceil(p.c, deep),
