@@ -31,6 +31,7 @@ struct Spreading {
     DType offset_type;
     int64_t box_h, box_w;
     const std::vector<int64_t>& astray;  // outputs along W whose first taps are not their window's
+    bool doubled;                        // windows of two cells along W, no cell in more than one window
     bool same_by_w;                      // the divisor along W is the same everywhere
     int64_t planes, high, wide, deep;    // of a tile: cells along H; along W, in cells or steps of the stride; elements
     int64_t plane_tiles, h_tiles, w_tiles, c_tiles;
@@ -73,11 +74,13 @@ public:
         line_ = cells.size() * c_.size();
         const int64_t all = h_.size() * line_;
         A* const stage = scratch_.get<A>(Scratch::kRows, planes.size() * all + 8 * N * stride);
-        if (s_.residues != nullptr) plan_rows();
+        if (s_.residues != nullptr && !s_.doubled) plan_rows();
         A* out = stage;
         for (plane_ = planes.first; plane_ < planes.end; ++plane_, out += all) {
             for (size_t a = 0; a < 3; ++a) at_[a] = p_.array[a].data + p_.plane(plane_, static_cast<int>(a));
-            if (s_.residues != nullptr) {
+            if (s_.doubled) {
+                double_rows(out);
+            } else if (s_.residues != nullptr) {
                 prepare();
                 for (int64_t h = h_.first; h < h_.end; ++h) collect_row(h, out + (h - h_.first) * line_);
             } else {
@@ -102,11 +105,83 @@ public:
     }
 
 private:
+    // What an output is divided by. By a power of two it is multiplied instead, which gives the same quotient.
+    struct Share {
+        A by;
+        bool times;
+    };
+
     static CENOTE_INLINE W take(Raw raw) { return Added<E, A, Lift::none>{}.take(raw); }
     static CENOTE_INLINE Raw give(W v) { return Rounded<A, E, Last::nothing>{}.give(v, 0, {A(1), nullptr}); }
 
     // Steps of the stride that cover all cells.
     int64_t steps() const { return (p_.axis[2]->in + p_.axis[2]->slide.stride - 1) / p_.axis[2]->slide.stride; }
+
+    // ---- windows of two cells, none in another's: every output becomes two cells of the rows that it holds ----
+
+    void double_rows(A* out) const {
+        switch (s_.offset_type) {
+            case DType::u8: return double_rows_as<uint8_t>(out);
+            case DType::u16: return double_rows_as<uint16_t>(out);
+            default: return double_rows_as<uint32_t>(out);
+        }
+    }
+
+    template <class T>
+    void double_rows_as(A* out) const {
+        const auto di = static_cast<size_t>(d_);
+        const bool held = s_.d.first[di] < s_.d.first[di + 1];
+        const int64_t n = std::max<int64_t>(0, std::min(w_.end, p_.axis[2]->out()) - w_.first);
+        for (int64_t h = h_.first; h < h_.end; ++h, out += line_) {
+            const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h)]);
+            if (!held || static_cast<int64_t>(first) == s_.h.first[static_cast<size_t>(h) + 1]) {
+                std::fill_n(out, line_, A(0));
+                continue;
+            }
+            const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di])], row = s_.h.out[first];
+            const int64_t tap = s_.d.tap[static_cast<size_t>(s_.d.first[di])] * s_.box_h + s_.h.tap[first];
+            const char* offset = winner ? output(2, d, row, w_.first) : nullptr;
+            double_row<T>(output(1, d, row, w_.first), offset, static_cast<Code>(tap * s_.box_w), n, share(d, row, 0),
+                          out);
+            if (2 * n < line_) std::fill(out + 2 * n, out + line_, A(0));
+        }
+    }
+
+    template <class T>
+    CENOTE_INLINE void double_row(const char* g, const char* offset, Code wanted, int64_t n, Share by, A* out) const {
+        const auto some = [&](const Raw raw, Vec<T, N> offsets, A* to) __attribute__((always_inline)) {
+            W given = take(raw), even, odd, low, high;
+            if constexpr (!winner) given = by.times ? given * by.by : given / by.by;
+            given = given + W{};
+            even = odd = given;
+            if constexpr (winner) {
+                const C code = as<C>(widened<Unsigned<A>>(offsets));
+                even = as<W>(as<C>(given) & (code == wanted));
+                odd = as<W>(as<C>(given) & (code == static_cast<Code>(wanted + 1)));
+            }
+            interleave(even, odd, low, high);
+            store(to, low);
+            store(to + N, high);
+        };
+        constexpr auto size = static_cast<int64_t>(sizeof(T));
+        int64_t i = 0;
+        for (; i + N <= n; i += N)
+            some(load<Raw>(g + i * kItem), winner ? load<Vec<T, N>>(offset + i * size) : Vec<T, N>{}, out + 2 * i);
+        if (i == n) return;
+        Vec<T, N> offsets{};
+        if constexpr (winner) offsets = load_part<Vec<T, N>>(offset + i * size, n - i, T{});
+        some(load_part<Raw>(g + i * kItem, n - i, In{}), offsets, out + 2 * i);
+    }
+
+    Share share(int64_t d, int64_t h, int64_t w) const {
+        if constexpr (winner) return {};
+        double by = s_.number;
+        if (s_.by != nullptr)
+            by = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)] * s_.by[2][static_cast<size_t>(w)];
+        const bool times = by >= 1 && by < 0x1p60 && (static_cast<int64_t>(by) & (static_cast<int64_t>(by) - 1)) == 0 &&
+                           by == static_cast<double>(static_cast<int64_t>(by));
+        return {static_cast<A>(times ? 1.0 / by : by), times};
+    }
 
     // ---- windows that slide over single elements ----
 
@@ -333,8 +408,8 @@ private:
     struct Source {
         const char *g, *offset;
         Code wanted;
-        A by;
-        bool times;  // by is the inverse of a power of two, which gives the same quotient
+        Share by;
+        int64_t d, h;
     };
 
     void collect_cells(int64_t h, A* out) {
@@ -349,63 +424,73 @@ private:
     void collect_cells_as(int64_t h, A* out) {
         const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
         const int64_t pairs = (s_.d.first[di + 1] - s_.d.first[di]) * (s_.h.first[hi + 1] - s_.h.first[hi]);
-        Source* sources = scratch_.get<Source>(Scratch::kPads, pairs * s_.w->most + 1);
-        const char *g_end = p_.end[1], *o_end = p_.end[2];
-        const int64_t c = c_.size();
+        Source* const rows = scratch_.get<Source>(Scratch::kPads, pairs * (s_.w->most + 1) + 1);
+        Source *const sources = rows + pairs, *row = rows;
+        for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i)
+            for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j, ++row) {
+                const auto ii = static_cast<size_t>(i), ji = static_cast<size_t>(j);
+                row->d = s_.d.out[ii], row->h = s_.h.out[ji];
+                row->g = output(1, row->d, row->h, 0) + c_.first * kItem;
+                row->offset = nullptr;
+                if constexpr (winner)
+                    row->offset = output(2, row->d, row->h, 0) + c_.first * static_cast<int64_t>(sizeof(T));
+                row->wanted = static_cast<Code>((s_.d.tap[ii] * s_.box_h + s_.h.tap[ji]) * s_.box_w);
+                row->by = share(row->d, row->h, 0);
+            }
+        const bool by_each = !winner && s_.by != nullptr && !s_.same_by_w;
+        const int64_t c = c_.size(), g_step = p_.array[1].stride[2], o_step = winner ? p_.array[2].stride[2] : 0;
         for (int64_t x = w_.first; x < w_.end; ++x, out += c) {
-            int64_t n = 0;
-            for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i)
-                for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
-                    const auto ii = static_cast<size_t>(i), ji = static_cast<size_t>(j);
-                    const int64_t d = s_.d.out[ii], row = s_.h.out[ji];
-                    for (int64_t k = s_.w->first[static_cast<size_t>(x)]; k < s_.w->first[static_cast<size_t>(x) + 1];
-                         ++k) {
-                        const int64_t w = s_.w->out[static_cast<size_t>(k)];
-                        Source& s = sources[n++];
-                        s.g = output(1, d, row, w) + c_.first * kItem;
-                        if constexpr (winner) {
-                            s.offset = output(2, d, row, w) + c_.first * static_cast<int64_t>(sizeof(T));
-                            s.wanted = static_cast<Code>((s_.d.tap[ii] * s_.box_h + s_.h.tap[ji]) * s_.box_w +
-                                                         s_.w->tap[static_cast<size_t>(k)]);
-                        } else {
-                            double by = s_.number;
-                            if (s_.by != nullptr)
-                                by = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(row)] *
-                                     s_.by[2][static_cast<size_t>(w)];
-                            int exponent;
-                            s.times = std::frexp(by, &exponent) == 0.5 && exponent < 64;
-                            s.by = static_cast<A>(s.times ? 1.0 / by : by);
-                        }
+            Source* s = sources;
+            const int64_t *k = s_.w->first.data() + x, *at = s_.w->out.data(), *tap = s_.w->tap.data();
+            for (const Source* r = rows; r != row; ++r)
+                for (int64_t i = k[0]; i < k[1]; ++i, ++s) {
+                    s->g = r->g + at[i] * g_step;
+                    if constexpr (winner) {
+                        s->offset = r->offset + at[i] * o_step;
+                        s->wanted = static_cast<Code>(r->wanted + static_cast<Code>(tap[i]));
+                    } else {
+                        s->by = by_each ? share(r->d, r->h, at[i]) : r->by;
                     }
                 }
-            const auto some = [&]<int U, bool whole>(int64_t e) {
-                W acc[U];
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
-                for (const Source* s = sources; s != sources + n; ++s)
-                    CENOTE_UNROLL for (int u = 0; u < U; ++u) {
-                        const int64_t at = e + u * N, left = c - at;
-                        const char* from = s->g + at * kItem;
-                        const bool fits = whole || left >= N || from + sizeof(Raw) <= g_end;
-                        W g = take(fits ? load<Raw>(from) : load_part<Raw>(from, left, In{}));
-                        if constexpr (winner) {
-                            using O = Vec<T, N>;
-                            const char* o = s->offset + at * static_cast<int64_t>(sizeof(T));
-                            const bool is_in = whole || left >= N || o + sizeof(O) <= o_end;
-                            const O offset = is_in ? load<O>(o) : load_part<O>(o, left, T{});
-                            const C won = as<C>(widened<Unsigned<A>>(offset)) == s->wanted;
-                            g = as<W>(as<C>(g) & won);
-                        } else {
-                            g = s->times ? g * s->by : g / s->by;
-                        }
-                        acc[u] = acc[u] + g;
-                    }
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + e + u * N, acc[u]);
-            };
-            int64_t e = 0;
-            for (; e + 4 * N <= c; e += 4 * N) some.template operator()<4, true>(e);
-            for (; e + N <= c; e += N) some.template operator()<1, true>(e);
-            if (e < c) some.template operator()<1, false>(e);
+            collect_cell<T>(sources, s, c, out);
         }
+    }
+
+    template <class T>
+    CENOTE_INLINE void collect_cell(const Source* sources, const Source* end, int64_t c, A* out) const {
+        using O = Vec<T, N>;
+        constexpr auto size = static_cast<int64_t>(sizeof(T));
+        const auto given = [&](const Source& s, Raw raw, O offset) __attribute__((always_inline)) {
+            W g = take(raw);
+            if constexpr (winner)
+                g = as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(offset)) == s.wanted));
+            else
+                g = s.by.times ? g * s.by.by : g / s.by.by;
+            return g;
+        };
+        const auto some = [&]<int U>(int64_t e) __attribute__((always_inline)) {
+            W acc[U]{};
+            for (const Source* s = sources; s != end; ++s)
+                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                    const int64_t i = e + u * N;
+                    const Raw raw = load<Raw>(s->g + i * kItem);
+                    acc[u] = acc[u] + given(*s, raw, winner ? load<O>(s->offset + i * size) : O{});
+                }
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + e + u * N, acc[u]);
+        };
+        int64_t e = 0;
+        for (; e + 4 * N <= c; e += 4 * N) some.template operator()<4>(e);
+        for (; e + N <= c; e += N) some.template operator()<1>(e);
+        if (e == c) return;
+        W acc{};
+        for (const Source* s = sources; s != end; ++s) {
+            const char *g = s->g + e * kItem, *o = s->offset + e * size;
+            const Raw raw = g + sizeof(Raw) <= p_.end[1] ? load<Raw>(g) : load_part<Raw>(g, c - e, In{});
+            O offset{};
+            if constexpr (winner) offset = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
+            acc = acc + given(*s, raw, offset);
+        }
+        store(out + e, acc);
     }
 
     const Spreading& s_;
@@ -490,6 +575,11 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     // where windows hold each other's cells many times over, winners are rarer than what would be looked at
     if (winner && taps > 64) return false;
 
+    const bool doubled = slides && w.slide.stride == 2 && w.slide.k == 2 && w.slide.dilation == 1 && w.slide.lo == 0 &&
+                         of_d.most <= 1 && of_h.most <= 1 && p.rows[1] && (!winner || p.rows[2]) &&
+                         w.most_taps == w.slide.k;
+    const bool same_by_w = std::all_of(by[2].begin(), by[2].end(), [&](double n) { return n == by[2][0]; });
+
     constexpr int64_t kCellsOfTile = 4096;
     const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     const int64_t steps = slides ? ceil(w.in, w.slide.stride) : w.in, stride = slides ? w.slide.stride : 1;
@@ -511,7 +601,8 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       std::max<int64_t>(1, h.most_taps),
                       std::max<int64_t>(1, w.most_taps),
                       astray,
-                      std::all_of(by[2].begin(), by[2].end(), [&](double n) { return n == by[2][0]; }),
+                      doubled && same_by_w,
+                      same_by_w,
                       planes,
                       high,
                       wide,

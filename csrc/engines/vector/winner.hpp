@@ -82,66 +82,75 @@ struct Window {
 // Taps of neighbouring windows are neighbours in memory; every second cell; or anything.
 enum class Reading { near, pairs, apart };
 
-// U registers of windows, `far` bytes from one window to the next. Only the first `lanes` are asked for.
-template <class K, Reading how, int U>
+// U registers of windows, `far` bytes from one window to the next. Only the first `lanes` are asked for. `taps` along W,
+// or any number where it is 0.
+template <class K, Reading how, int U, int taps>
 CENOTE_INLINE void winners_of(const K& k, const char* x, const Window& window, int64_t far, int64_t lanes,
                               typename K::Acc* values, typename K::Mark* marks) {
     using W = V<typename K::Acc>;
-    using M = V<typename K::Mark>;
+    using Mark = typename K::Mark;
+    using M = V<Mark>;
     using Raw = Vec<typename K::In, kN<typename K::Acc>>;
     constexpr int N = kN<typename K::Acc>;
     constexpr int64_t bytes = sizeof(Raw);
     W best[U]{};
     V<typename K::Key> best_key[U]{};
     M found[U]{};
-    const auto meet = [&](int u, W v, typename K::Mark mark) {
+    const auto step = static_cast<Mark>(window.mark_w);
+    const auto meet = [&](bool first, int u, W v, Mark mark) __attribute__((always_inline)) {
         const auto key = k.key(v);
+        if (first) {
+            best[u] = v, best_key[u] = key;
+            return;
+        }
         const auto wins = k.wins(key, best_key[u]);
         best[u] = wins ? v : best[u];
         best_key[u] = wins ? key : best_key[u];
         found[u] = wins ? splat<M>(mark) : found[u];
     };
-    const auto begin = [&](int u, W v) { best[u] = v, best_key[u] = k.key(v), found[u] = M{}; };
-    for (int64_t d = 0; d < window.d; ++d)
-        for (int64_t h = 0; h < window.h; ++h) {
-            const char* row = x + d * window.step_d + h * window.step_h;
-            auto mark = static_cast<typename K::Mark>(d * window.mark_d + h * window.mark_h);
-            const auto step = static_cast<typename K::Mark>(window.mark_w);
-            const bool very_first = d == 0 && h == 0;
-            if constexpr (how == Reading::pairs) {
-                for (int64_t j = 0; j < window.w; j += 2, row += 2 * sizeof(typename K::In)) {
-                    W low[U], high[U];
-                    CENOTE_UNROLL for (int u = 0; u < U; ++u) {
-                        low[u] = k.take(load<Raw>(row + 2 * u * bytes));
-                        high[u] = k.take(load<Raw>(row + 2 * u * bytes + bytes));
-                    }
-                    if (very_first && j == 0)
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) begin(u, mixed_even(low[u], high[u]));
-                    else
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) meet(u, mixed_even(low[u], high[u]), mark);
-                    mark = static_cast<typename K::Mark>(mark + step);
-                    if (j + 1 < window.w)
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) meet(u, mixed_odd(low[u], high[u]), mark);
-                    mark = static_cast<typename K::Mark>(mark + step);
-                }
-            } else {
-                for (int64_t j = 0; j < window.w; ++j, row += window.step_w) {
-                    W v[U];
-                    if constexpr (how == Reading::near) {
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) v[u] = k.take(load<Raw>(row + u * bytes));
-                    } else {
-                        typename K::In raw[N] = {};
-                        for (int64_t i = 0; i < lanes; ++i) std::memcpy(raw + i, row + i * far, sizeof raw[0]);
-                        v[0] = k.take(load<Raw>(raw));
-                    }
-                    if (very_first && j == 0)
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) begin(u, v[u]);
-                    else
-                        CENOTE_UNROLL for (int u = 0; u < U; ++u) meet(u, v[u], mark);
-                    mark = static_cast<typename K::Mark>(mark + step);
-                }
+    // the taps from j on that one reading brings
+    const auto tap = [&](bool first, const char* row, Mark mark, bool second) __attribute__((always_inline)) {
+        if constexpr (how == Reading::pairs) {
+            W low[U], high[U];
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) {
+                low[u] = k.take(load<Raw>(row + 2 * u * bytes));
+                high[u] = k.take(load<Raw>(row + 2 * u * bytes + bytes));
+            }
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) meet(first, u, mixed_even(low[u], high[u]), mark);
+            if (second)
+                CENOTE_UNROLL for (int u = 0; u < U; ++u)
+                    meet(false, u, mixed_odd(low[u], high[u]), static_cast<Mark>(mark + step));
+        } else if constexpr (how == Reading::near) {
+            CENOTE_UNROLL for (int u = 0; u < U; ++u) meet(first, u, k.take(load<Raw>(row + u * bytes)), mark);
+        } else {
+            typename K::In raw[N] = {};
+            for (int64_t i = 0; i < lanes; ++i) std::memcpy(raw + i, row + i * far, sizeof raw[0]);
+            meet(first, 0, k.take(load<Raw>(raw)), mark);
+        }
+    };
+    constexpr int together = how == Reading::pairs ? 2 : 1;
+    const auto row_of = [&](bool first, const char* row, Mark mark) __attribute__((always_inline)) {
+        const int64_t on = together * window.step_w;
+        const auto further = static_cast<Mark>(together * step);
+        if constexpr (taps > 0) {
+            CENOTE_UNROLL for (int j = 0; j < taps; j += together) {
+                tap(first && j == 0, row, mark, j + 1 < taps);
+                row += on, mark = static_cast<Mark>(mark + further);
+            }
+        } else {
+            tap(first, row, mark, 1 < window.w);
+            for (int64_t j = together; j < window.w; j += together) {
+                row += on, mark = static_cast<Mark>(mark + further);
+                tap(false, row, mark, j + 1 < window.w);
             }
         }
+    };
+    row_of(true, x, 0);
+    int64_t h = 1;
+    for (int64_t d = 0; d < window.d; ++d, h = 0)
+        for (; h < window.h; ++h)
+            row_of(false, x + d * window.step_d + h * window.step_h,
+                   static_cast<Mark>(d * window.mark_d + h * window.mark_h));
     CENOTE_UNROLL for (int u = 0; u < U; ++u) {
         if constexpr (how == Reading::pairs) best[u] = sorted(best[u]), found[u] = sorted(found[u]);
         store(values + u * N, best[u]);
@@ -150,16 +159,13 @@ CENOTE_INLINE void winners_of(const K& k, const char* x, const Window& window, i
 }
 
 // n windows. `end` is the end of the memory that may be read. Writes up to one register past n.
-template <class K, Reading how>
-void winners(const K& k, const char* x, const Window& window, int64_t far, int64_t n, const char* end,
-             typename K::Acc* values, typename K::Mark* marks) {
+template <class K, Reading how, int taps>
+void winners_in(const K& k, const char* x, const Window& window, int64_t far, int64_t n, const char* end,
+                typename K::Acc* values, typename K::Mark* marks) {
     constexpr int N = kN<typename K::Acc>, U = 2;
     constexpr int64_t item = sizeof(typename K::In);
-    if constexpr (how == Reading::apart) {
-        for (int64_t i = 0; i < n; i += N)
-            winners_of<K, how, 1>(k, x + i * far, window, far, std::min<int64_t>(N, n - i), values + i, marks + i);
-        return;
-    } else {
+    int64_t i = 0;
+    if constexpr (how != Reading::apart) {
         constexpr int64_t cells = how == Reading::pairs ? 2 : 1;
         const int64_t widest = how == Reading::pairs ? (window.w - 1) / 2 * 2 * item
                                                      : std::max<int64_t>(0, (window.w - 1) * window.step_w);
@@ -167,13 +173,22 @@ void winners(const K& k, const char* x, const Window& window, int64_t far, int64
                            std::max<int64_t>(0, (window.h - 1) * window.step_h) + widest;
         // windows whose registers lie in memory as a whole
         const int64_t safe = end > last ? (end - last) / (item * cells) : 0;
-        int64_t i = 0;
         for (; i + U * N <= n && i + U * N <= safe; i += U * N)
-            winners_of<K, how, U>(k, x + i * cells * item, window, far, N, values + i, marks + i);
+            winners_of<K, how, U, taps>(k, x + i * cells * item, window, far, N, values + i, marks + i);
         for (; i < n && i + N <= safe; i += N)
-            winners_of<K, how, 1>(k, x + i * cells * item, window, far, N, values + i, marks + i);
-        for (; i < n; i += N)
-            winners_of<K, Reading::apart, 1>(k, x + i * far, window, far, std::min<int64_t>(N, n - i), values + i,
-                                             marks + i);
+            winners_of<K, how, 1, taps>(k, x + i * cells * item, window, far, N, values + i, marks + i);
     }
+    for (; i < n; i += N)
+        winners_of<K, Reading::apart, 1, 0>(k, x + i * far, window, far, std::min<int64_t>(N, n - i), values + i,
+                                            marks + i);
+}
+
+template <class K, Reading how>
+void winners(const K& k, const char* x, const Window& window, int64_t far, int64_t n, const char* end,
+             typename K::Acc* values, typename K::Mark* marks) {
+    if constexpr (how != Reading::apart) {
+        if (window.w == 2) return winners_in<K, how, 2>(k, x, window, far, n, end, values, marks);
+        if (window.w == 3) return winners_in<K, how, 3>(k, x, window, far, n, end, values, marks);
+    }
+    winners_in<K, how, 0>(k, x, window, far, n, end, values, marks);
 }
