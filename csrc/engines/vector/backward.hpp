@@ -141,17 +141,20 @@ private:
             const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di])], row = s_.h.out[first];
             const int64_t tap = s_.d.tap[static_cast<size_t>(s_.d.first[di])] * s_.box_h + s_.h.tap[first];
             const char* offset = winner ? output(2, d, row, w_.first) : nullptr;
-            double_row<T>(output(1, d, row, w_.first), offset, static_cast<Code>(tap * s_.box_w), n, share(d, row, 0),
-                          out);
+            const Share by = share(d, row, 0);
+            const char* g = output(1, d, row, w_.first);
+            const auto wanted = static_cast<Code>(tap * s_.box_w);
+            by.times ? double_row<T, true>(g, offset, wanted, n, by.by, out)
+                     : double_row<T, false>(g, offset, wanted, n, by.by, out);
             if (2 * n < line_) std::fill(out + 2 * n, out + line_, A(0));
         }
     }
 
-    template <class T>
-    CENOTE_INLINE void double_row(const char* g, const char* offset, Code wanted, int64_t n, Share by, A* out) const {
+    template <class T, bool times>
+    __attribute__((noinline)) static void double_row(const char* g, const char* offset, Code wanted, int64_t n, A by, A* out) {
         const auto some = [&](const Raw raw, Vec<T, N> offsets, A* to) __attribute__((always_inline)) {
             W given = take(raw), even, odd, low, high;
-            if constexpr (!winner) given = by.times ? given * by.by : given / by.by;
+            if constexpr (!winner) given = times ? given * by : given / by;
             given = given + W{};
             even = odd = given;
             if constexpr (winner) {
@@ -239,7 +242,7 @@ private:
         for (i = end; i + N <= from_ + pitch_; i += N) store(to + (i - from_), splat<V<T>>(none));
     }
 
-    void prepare_row(int64_t d, int64_t h, A* row) const {
+    __attribute__((noinline)) void prepare_row(int64_t d, int64_t h, A* row) const {
         around(row, A(0), [&](A* to, int64_t first, int64_t n) {
             const char* g = output(1, d, h, first);
             const int64_t step = p_.array[1].stride[2];
@@ -257,22 +260,21 @@ private:
     }
 
     void divide(A* to, int64_t d, int64_t h, int64_t first, int64_t n) const {
-        double by = s_.number;
-        if (s_.by != nullptr) {
-            by = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
-            if (!s_.same_by_w) {
-                const double* table = s_.by[2].data() + first;
-                for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(by * table[i]);
-                return;
-            }
-            by *= s_.by[2][0];
+        if (s_.by != nullptr && !s_.same_by_w) {
+            const double row = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
+            const double* table = s_.by[2].data() + first;
+            for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(row * table[i]);
+            return;
         }
-        if (by == 1.0) return;
-        for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) / static_cast<A>(by));
+        const Share by = share(d, h, 0);
+        if (by.times)
+            for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) * by.by);
+        else
+            for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) / by.by);
     }
 
     template <class T>
-    void prepare_codes(int64_t d, int64_t h, Code* row) const {
+    __attribute__((noinline)) void prepare_codes(int64_t d, int64_t h, Code* row) const {
         around(row, Code(-1), [&](Code* to, int64_t first, int64_t n) {
             const char* o = output(2, d, h, first);
             const int64_t step = p_.array[2].stride[2];
@@ -312,7 +314,7 @@ private:
         const int64_t taps = count > 0 ? count : r.first[residue + 1] - r.first[residue];
         CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
         for (const Pair *p = pair_, *end = pair_ + pairs; p != end; ++p) {
-            const auto add = [&](int64_t t) {
+            const auto add = [&](int64_t t) __attribute__((always_inline)) {
                 const A* g = p->g + shift[t] + q;
                 const Code* code = winner ? p->code + shift[t] + q : nullptr;
                 const auto wanted = static_cast<Code>(p->wanted + static_cast<Code>(tap[t]));
@@ -331,7 +333,7 @@ private:
     }
 
     template <int even_taps, int odd_taps>
-    void collect_pairs(int64_t pairs, A* out) const {
+    __attribute__((noinline)) void collect_pairs(int64_t pairs, A* out) const {
         const auto some = [&]<int U>(int64_t q) {
             W even[U], odd[U];
             sum<U, even_taps>(pairs, 0, q, even);
@@ -347,7 +349,7 @@ private:
     }
 
     template <int taps>
-    void collect_near(int64_t pairs, A* out) const {
+    __attribute__((noinline)) void collect_near(int64_t pairs, A* out) const {
         const auto some = [&]<int U>(int64_t q) {
             W acc[U];
             sum<U, taps>(pairs, 0, q, acc);
@@ -356,7 +358,7 @@ private:
         blocks(some);
     }
 
-    void collect_apart(int64_t pairs, int64_t stride, A* out) const {
+    __attribute__((noinline)) void collect_apart(int64_t pairs, int64_t stride, A* out) const {
         const auto some = [&]<int U>(int64_t q) {
             for (int64_t k = 0; k < stride; ++k) {
                 W acc[U];
@@ -456,39 +458,81 @@ private:
         }
     }
 
+    template <class T, bool times>
+    static CENOTE_INLINE W given(const Source& s, Raw raw, Vec<T, N> offset) {
+        const W g = take(raw);
+        if constexpr (winner)
+            return as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(offset)) == s.wanted));
+        else
+            return times ? g * s.by.by : g / s.by.by;
+    }
+
     template <class T>
-    CENOTE_INLINE void collect_cell(const Source* sources, const Source* end, int64_t c, A* out) const {
-        using O = Vec<T, N>;
-        constexpr auto size = static_cast<int64_t>(sizeof(T));
-        const auto given = [&](const Source& s, Raw raw, O offset) __attribute__((always_inline)) {
-            W g = take(raw);
-            if constexpr (winner)
-                g = as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(offset)) == s.wanted));
-            else
-                g = s.by.times ? g * s.by.by : g / s.by.by;
-            return g;
-        };
-        const auto some = [&]<int U>(int64_t e) __attribute__((always_inline)) {
-            W acc[U]{};
-            for (const Source* s = sources; s != end; ++s)
-                CENOTE_UNROLL for (int u = 0; u < U; ++u) {
-                    const int64_t i = e + u * N;
-                    const Raw raw = load<Raw>(s->g + i * kItem);
-                    acc[u] = acc[u] + given(*s, raw, winner ? load<O>(s->offset + i * size) : O{});
-                }
-            CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + e + u * N, acc[u]);
-        };
+    void collect_cell(const Source* sources, const Source* end, int64_t c, A* out) const {
         int64_t e = 0;
-        for (; e + 4 * N <= c; e += 4 * N) some.template operator()<4>(e);
-        for (; e + N <= c; e += N) some.template operator()<1>(e);
-        if (e == c) return;
+        if (sources == end)
+            std::fill_n(out, c, A(0));
+        else if (end - sources == 1)
+            e = sources->by.times ? collect_one<T, true>(*sources, c, out) : collect_one<T, false>(*sources, c, out);
+        else
+            e = collect_some<T>(sources, end, c, out);
+        if (sources != end && e < c) collect_rest<T>(sources, end, e, c, out);
+    }
+
+    template <class T, bool times>
+    static CENOTE_INLINE int64_t collect_one(const Source& s, int64_t c, A* out) {
+        using O = Vec<T, N>;
+        const Source own = s;
+        int64_t e = 0;
+        for (; e + N <= c; e += N) {
+            O offset{};
+            if constexpr (winner) offset = load<O>(own.offset + e * static_cast<int64_t>(sizeof(T)));
+            store(out + e, given<T, times>(own, load<Raw>(own.g + e * kItem), offset) + W{});
+        }
+        return e;
+    }
+
+    template <class T>
+    __attribute__((noinline)) static int64_t collect_some(const Source* sources, const Source* end, int64_t c, A* out) {
+        using O = Vec<T, N>;
+        constexpr int U = 2;
+        int64_t e = 0;
+        const auto some = [&](auto registers) __attribute__((always_inline)) {
+            constexpr int u_most = decltype(registers)::value;
+            W acc[u_most]{};
+            for (const Source* s = sources; s != end; ++s) {
+                const char *g = s->g + e * kItem, *o = s->offset + e * static_cast<int64_t>(sizeof(T));
+                CENOTE_UNROLL for (int u = 0; u < u_most; ++u) {
+                    const Raw raw = load<Raw>(g + u * static_cast<int64_t>(sizeof(Raw)));
+                    O offset{};
+                    if constexpr (winner) offset = load<O>(o + u * static_cast<int64_t>(sizeof(O)));
+                    if (!winner && s->by.times)
+                        acc[u] = acc[u] + given<T, true>(*s, raw, offset);
+                    else
+                        acc[u] = acc[u] + given<T, false>(*s, raw, offset);
+                }
+            }
+            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) store(out + e + u * N, acc[u]);
+        };
+        for (; e + U * N <= c; e += U * N) some(std::integral_constant<int, U>{});
+        for (; e + N <= c; e += N) some(std::integral_constant<int, 1>{});
+        return e;
+    }
+
+    template <class T>
+    __attribute__((noinline)) void collect_rest(const Source* sources, const Source* end, int64_t e, int64_t c,
+                                                A* out) const {
+        using O = Vec<T, N>;
         W acc{};
         for (const Source* s = sources; s != end; ++s) {
-            const char *g = s->g + e * kItem, *o = s->offset + e * size;
+            const char* g = s->g + e * kItem;
             const Raw raw = g + sizeof(Raw) <= p_.end[1] ? load<Raw>(g) : load_part<Raw>(g, c - e, In{});
             O offset{};
-            if constexpr (winner) offset = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
-            acc = acc + given(*s, raw, offset);
+            if constexpr (winner) {
+                const char* o = s->offset + e * static_cast<int64_t>(sizeof(T));
+                offset = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
+            }
+            acc = acc + (s->by.times ? given<T, true>(*s, raw, offset) : given<T, false>(*s, raw, offset));
         }
         store(out + e, acc);
     }
