@@ -23,7 +23,7 @@ struct Problem {
     Loop loop[kMostLoops];  // the planes, outermost first
     int64_t planes = 1;
     std::array<const char*, kMostArrays> begin{}, end{};  // all bytes of an array lie between
-    std::array<bool, kMostArrays> rows{};  // the cells of a row follow one another without a gap
+    std::array<bool, kMostArrays> rows{};                 // the cells of a row follow one another without a gap
     const char *x_begin = nullptr, *x_end = nullptr;
     bool x_rows = false, y_rows = false;
 

@@ -24,8 +24,8 @@ CENOTE_INLINE void interleave(W even, W odd, W& low, W& high) {
 struct Spreading {
     const Problem& p;
     const Gathered &d, &h;
-    const Gathered* w;         // where cells are worked on one by one
-    const Residues* residues;  // where windows slide over single elements
+    const Gathered* w;              // where cells are worked on one by one
+    const Residues* residues;       // where windows slide over single elements
     const std::vector<double>* by;  // divisors of the outputs along each axis; null where nothing is divided by them
     double number;                  // what everything is divided by
     DType offset_type;
@@ -82,7 +82,7 @@ public:
                 double_rows(out);
             } else if (s_.residues != nullptr) {
                 prepare();
-                for (int64_t h = h_.first; h < h_.end; ++h) collect_row(h, out + (h - h_.first) * line_);
+                collect_rows(out);
             } else {
                 for (int64_t h = h_.first; h < h_.end; ++h) collect_cells(h, out + (h - h_.first) * line_);
             }
@@ -151,7 +151,8 @@ private:
     }
 
     template <class T, bool times>
-    __attribute__((noinline)) static void double_row(const char* g, const char* offset, Code wanted, int64_t n, A by, A* out) {
+    __attribute__((noinline)) static void double_row(const char* g, const char* offset, Code wanted, int64_t n, A by,
+                                                     A* out) {
         const auto some = [&](const Raw raw, Vec<T, N> offsets, A* to) __attribute__((always_inline)) {
             W given = take(raw), even, odd, low, high;
             if constexpr (!winner) given = times ? given * by : given / by;
@@ -306,14 +307,24 @@ private:
         Code wanted;  // of the first tap of its row
     };
 
+    // The taps of one residue.
+    struct Taps {
+        const int64_t *shift, *tap;
+        int64_t n;
+    };
+
+    Taps taps_of(size_t residue) const {
+        const Residues& r = *s_.residues;
+        const int64_t first = r.first[residue];
+        return {r.shift.data() + first, r.tap.data() + first, r.first[residue + 1] - first};
+    }
+
     // U registers of the cells of one residue, q steps on. `count` taps, or any number where it is 0.
     template <int U, int count>
-    CENOTE_INLINE void sum(int64_t pairs, size_t residue, int64_t q, W* acc) const {
-        const Residues& r = *s_.residues;
-        const int64_t *shift = r.shift.data() + r.first[residue], *tap = r.tap.data() + r.first[residue];
-        const int64_t taps = count > 0 ? count : r.first[residue + 1] - r.first[residue];
+    static CENOTE_INLINE void sum(const Pair* pair, int64_t pairs, const Taps& taps, int64_t q, W* acc) {
+        const int64_t *shift = taps.shift, *tap = taps.tap;
         CENOTE_UNROLL for (int u = 0; u < U; ++u) acc[u] = W{};
-        for (const Pair *p = pair_, *end = pair_ + pairs; p != end; ++p) {
+        for (const Pair *p = pair, *end = pair + pairs; p != end; ++p) {
             const auto add = [&](int64_t t) __attribute__((always_inline)) {
                 const A* g = p->g + shift[t] + q;
                 const Code* code = winner ? p->code + shift[t] + q : nullptr;
@@ -327,17 +338,19 @@ private:
             if constexpr (count > 0) {
                 CENOTE_UNROLL for (int t = 0; t < count; ++t) add(t);
             } else {
-                for (int64_t t = 0; t < taps; ++t) add(t);
+                for (int64_t t = 0; t < taps.n; ++t) add(t);
             }
         }
     }
 
     template <int even_taps, int odd_taps>
     __attribute__((noinline)) void collect_pairs(int64_t pairs, A* out) const {
-        const auto some = [&]<int U>(int64_t q) {
+        const Taps of_even = taps_of(0), of_odd = taps_of(1);
+        const Pair* const pair = pair_;
+        const auto some = [=]<int U>(int64_t q) __attribute__((always_inline)) {
             W even[U], odd[U];
-            sum<U, even_taps>(pairs, 0, q, even);
-            sum<U, odd_taps>(pairs, 1, q, odd);
+            sum<U, even_taps>(pair, pairs, of_even, q, even);
+            sum<U, odd_taps>(pair, pairs, of_odd, q, odd);
             CENOTE_UNROLL for (int u = 0; u < U; ++u) {
                 W low, high;
                 interleave(even[u], odd[u], low, high);
@@ -350,19 +363,22 @@ private:
 
     template <int taps>
     __attribute__((noinline)) void collect_near(int64_t pairs, A* out) const {
-        const auto some = [&]<int U>(int64_t q) {
+        const Taps of_all = taps_of(0);
+        const Pair* const pair = pair_;
+        const auto some = [=]<int U>(int64_t q) __attribute__((always_inline)) {
             W acc[U];
-            sum<U, taps>(pairs, 0, q, acc);
+            sum<U, taps>(pair, pairs, of_all, q, acc);
             CENOTE_UNROLL for (int u = 0; u < U; ++u) store(out + q + u * N, acc[u]);
         };
         blocks(some);
     }
 
-    __attribute__((noinline)) void collect_apart(int64_t pairs, int64_t stride, A* out) const {
+    __attribute__((noinline)) void collect_apart(int64_t pairs, A* out) const {
+        const int64_t stride = p_.axis[2]->slide.stride;
         const auto some = [&]<int U>(int64_t q) {
             for (int64_t k = 0; k < stride; ++k) {
                 W acc[U];
-                sum<U, 0>(pairs, static_cast<size_t>(k), q, acc);
+                sum<U, 0>(pair_, pairs, taps_of(static_cast<size_t>(k)), q, acc);
                 A lane[U * N];
                 CENOTE_UNROLL for (int u = 0; u < U; ++u) store(lane + u * N, acc[u]);
                 for (int i = 0; i < U * N; ++i) out[(q + i) * stride + k] = lane[i];
@@ -376,33 +392,43 @@ private:
         const int64_t wide = w_.size();
         int64_t q = 0;
         for (; q + 2 * N < wide; q += 4 * N) some.template operator()<4>(q);
-        for (; q < wide; q += N) some.template operator()<1>(q);
+        for (; q < wide; q += 2 * N) some.template operator()<2>(q);
     }
 
-    void collect_row(int64_t h, A* out) {
+    using Collect = void (Gradients::*)(int64_t pairs, A* out) const;
+
+    Collect way() const {
         const Residues& r = *s_.residues;
-        const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
-        const int64_t stride = p_.axis[2]->slide.stride;
-        int64_t n = 0;
-        for (int64_t i = 0; i < deep_; ++i)
-            for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j) {
-                const int64_t at =
-                    (i * rows_ + s_.h.out[static_cast<size_t>(j)] - lowest_) * pitch_ + w_.first - from_;
-                const int64_t tap = s_.d.tap[static_cast<size_t>(s_.d.first[di] + i)] * s_.box_h +
-                                    s_.h.tap[static_cast<size_t>(j)];
-                pair_[n++] = {g_ + at, winner ? code_ + at : nullptr, static_cast<Code>(tap * s_.box_w)};
-            }
         const auto taps = [&](size_t k) { return r.first[k + 1] - r.first[k]; };
+        const int64_t stride = p_.axis[2]->slide.stride;
         if (stride == 2) {
-            if (taps(0) == 1 && taps(1) == 1) return collect_pairs<1, 1>(n, out);
-            if (taps(0) == 1 && taps(1) == 2) return collect_pairs<1, 2>(n, out);
-            if (taps(0) == 2 && taps(1) == 1) return collect_pairs<2, 1>(n, out);
-            return collect_pairs<0, 0>(n, out);
+            if (taps(0) == 1 && taps(1) == 2) return &Gradients::collect_pairs<1, 2>;
+            if (taps(0) == 2 && taps(1) == 1) return &Gradients::collect_pairs<2, 1>;
+            return &Gradients::collect_pairs<0, 0>;
         }
-        if (stride > 1) return collect_apart(n, stride, out);
-        if (taps(0) == 2) return collect_near<2>(n, out);
-        if (taps(0) == 3) return collect_near<3>(n, out);
-        collect_near<0>(n, out);
+        if (stride > 1) return &Gradients::collect_apart;
+        if (taps(0) == 2) return &Gradients::collect_near<2>;
+        if (taps(0) == 3) return &Gradients::collect_near<3>;
+        return &Gradients::collect_near<0>;
+    }
+
+    void collect_rows(A* out) {
+        const Collect collect = way();
+        const auto di = static_cast<size_t>(d_);
+        const int64_t *d_tap = s_.d.tap.data() + s_.d.first[di], *h_tap = s_.h.tap.data(), *h_out = s_.h.out.data(),
+                      *h_first = s_.h.first.data();
+        const int64_t ahead = w_.first - from_, plane = rows_ * pitch_;
+        for (int64_t h = h_.first; h < h_.end; ++h, out += line_) {
+            Pair* p = pair_;
+            for (int64_t i = 0; i < deep_; ++i)
+                for (int64_t j = h_first[h]; j < h_first[h + 1]; ++j, ++p) {
+                    const int64_t at = i * plane + (h_out[j] - lowest_) * pitch_ + ahead;
+                    p->g = g_ + at;
+                    if constexpr (winner) p->code = code_ + at;
+                    p->wanted = static_cast<Code>((d_tap[i] * s_.box_h + h_tap[j]) * s_.box_w);
+                }
+            (this->*collect)(p - pair_, out);
+        }
     }
 
     // ---- cells one by one ----
@@ -576,7 +602,8 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     if (winner && other_type != DType::u8 && other_type != DType::u16 && other_type != DType::u32) return false;
     double box = 1;
     for (const AxisTable& axis : g.axis) {
-        if (axis.in == 0 || axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1) return false;
+        if (axis.in == 0 || axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1)
+            return false;
         box *= static_cast<double>(axis.most_taps);
     }
     if (box > 0x1p30) return false;  // a code that no tap has must be left

@@ -1,15 +1,15 @@
 // Forward with positions, tile by tile: whole rows of windows side by side, every tap in row-major order.
 #pragma once
 
-// Windows of one tile, the same in kind: n of them from output `first` on, `distance` cells apart.
+// A call, ready to be cut into tiles.
 struct Chosen {
     const Problem& p;
     const std::vector<Run>& runs;
     DType position_type;
     bool indices, values;
-    int64_t high, wide, deep;               // outputs of a tile along H, runs along W, elements of a cell
+    int64_t high, wide, deep;  // outputs of a tile along H, runs along W, elements of a cell
     int64_t h_tiles, w_tiles, c_tiles;
-    bool values_past, positions_past;       // the caches
+    bool values_past, positions_past;  // the caches
     int64_t row_cells, plane_cells, box_h, box_w;
 
     int64_t units() const { return p.planes * p.axis[0]->out() * h_tiles * w_tiles * c_tiles; }
@@ -121,7 +121,8 @@ void select_tile(const K& k, const Chosen& s, int64_t unit, Scratch& scratch) {
         }
     }
     flush(to, hs.size(), wide, c, scratch, [&](int64_t i, int64_t n, char* out) {
-        put<int64_t, kN<int64_t>>(out, n, s.positions_past, [&](int64_t e) { return load<V<int64_t>>(places + i + e); });
+        put<int64_t, kN<int64_t>>(out, n, s.positions_past,
+                                  [&](int64_t e) { return load<V<int64_t>>(places + i + e); });
     });
 }
 
@@ -233,9 +234,10 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
     int64_t longest = 1;
     for (const Run& run : runs) longest = std::max(longest, run.n);
     const int64_t deep = std::min<int64_t>(p.c, 2 * kOutputs);
-    const int64_t wide = w.out() * deep <= 2 * kOutputs ? total_runs
-                                                        : std::max<int64_t>(1, 2 * kOutputs / (longest * deep));
-    int64_t high = std::clamp<int64_t>(kOutputs / std::max<int64_t>(1, std::min(w.out(), wide * longest) * deep), 1, h.out());
+    const int64_t wide =
+        w.out() * deep <= 2 * kOutputs ? total_runs : std::max<int64_t>(1, 2 * kOutputs / (longest * deep));
+    int64_t high =
+        std::clamp<int64_t>(kOutputs / std::max<int64_t>(1, std::min(w.out(), wide * longest) * deep), 1, h.out());
     const auto bytes = [&](DType type) {
         return static_cast<double>(p.c * p.planes) * static_cast<double>(d.out()) * static_cast<double>(h.out()) *
                static_cast<double>(w.out() * item_size(type));
