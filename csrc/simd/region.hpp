@@ -24,4 +24,12 @@
 
 #include "engines/vector/select.hpp"
 
+#include "engines/vector/backward_tile.hpp"
+
+#include "engines/vector/backward_double.hpp"
+
+#include "engines/vector/backward_slide.hpp"
+
+#include "engines/vector/backward_cells.hpp"
+
 #include "engines/vector/backward.hpp"
