@@ -114,11 +114,13 @@ void select_tile(const K& k, const Chosen& s, int64_t unit, Scratch& scratch) {
     for (int64_t h = hs.first; h < hs.end; ++h) {
         const int64_t first = axis_d.start[di] * s.plane_cells + axis_h.start[static_cast<size_t>(h)] * s.row_cells;
         const int64_t at = (h - hs.first) * line;
-        for (int64_t i = 0; i < wide; ++i) {
-            const int64_t place = first + axis_w.start[static_cast<size_t>(outputs.first + i)];
-            for (int64_t e = 0; e < c; ++e)
-                places[at + i * c + e] = place + static_cast<int64_t>(marks[at + i * c + e]);
-        }
+        const int64_t* starts = axis_w.start.data() + outputs.first;
+        if (c == 1)
+            for (int64_t i = 0; i < wide; ++i) places[at + i] = first + starts[i] + static_cast<int64_t>(marks[at + i]);
+        else
+            for (int64_t i = 0; i < wide; ++i)
+                for (int64_t e = i * c; e < (i + 1) * c; ++e)
+                    places[at + e] = first + starts[i] + static_cast<int64_t>(marks[at + e]);
     }
     flush(to, hs.size(), wide, c, scratch, [&](int64_t i, int64_t n, char* out) {
         put<int64_t, kN<int64_t>>(out, n, s.positions_past,
