@@ -91,7 +91,8 @@ protected:
         if (sources == end)
             std::fill_n(out, c, A(0));
         else if (end - sources == 1)
-            e = sources->by.times ? collect_one<T, true>(*sources, c, out) : collect_one<T, false>(*sources, c, out);
+            e = !winner && sources->by.times ? collect_one<T, true>(*sources, c, out)
+                                             : collect_one<T, false>(*sources, c, out);
         else
             e = collect_some<T>(sources, end, c, out);
         if (sources != end && e < c) collect_rest<T>(sources, end, e, c, out);
@@ -150,7 +151,7 @@ protected:
                 const char* o = s->offset + e * static_cast<int64_t>(sizeof(T));
                 offset = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
             }
-            acc = acc + (s->by.times ? given<T, true>(*s, raw, offset) : given<T, false>(*s, raw, offset));
+            acc = acc + (!winner && s->by.times ? given<T, true>(*s, raw, offset) : given<T, false>(*s, raw, offset));
         }
         store(out + e, acc);
     }
