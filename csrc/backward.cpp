@@ -5,6 +5,7 @@
 #include "calls.hpp"
 #include "engines/backward.hpp"
 #include "reducers/all.hpp"
+#include "simd/targets.hpp"
 
 namespace cenote {
 namespace {
@@ -49,6 +50,7 @@ void run_backward(const ForwardCall& call, const Geometry& g, const Layout& layo
     const DType in = call.params.in;
     if (is_integral(in) || is_integral(g_type)) throw std::invalid_argument("integers have no gradient");
     const bool wide = is_double(in) || is_double(g_type);
+    if (target().backward(call, g, layout, g_type, other_type, control)) return;
     if (kind_of(call.reducer) == Kind::spread) {
         if (is_complex(in) || is_complex(g_type))
             return wide ? spread_backward<c128>(call, g, layout, g_type, control)

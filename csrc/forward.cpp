@@ -90,6 +90,7 @@ void run_forward(const ForwardCall& call, const Geometry& g, const Layout& layou
 
 void run_select(const ForwardCall& call, const Geometry& g, const Layout& layout, DType position_type,
                 Position position, Control& control) {
+    if (target().select(call, g, layout, position_type, position, control)) return;
     switch (call.reducer) {
 #define CENOTE_REDUCER(name, type, kind) \
     case Reducer::name: return select<type, Kind::kind>(call, g, layout, position_type, position, control);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <vector>
 
 #include "engines/layout.hpp"
 #include "geometry.hpp"
@@ -16,12 +16,15 @@ struct Problem {
 
     int64_t c = 1;  // elements that lie side by side in every cell and are pooled alike
     const AxisTable* axis[kMostPooled];
-    Array x, y;
+    std::array<Array, kMostArrays> array;  // array 0 has the cells of the input, the others those of the output
+    Array x, y;                            // arrays 0 and 1
     int loops = 0;
     Loop loop[kMostLoops];  // the planes, outermost first
     int64_t planes = 1;
-    const char *x_begin = nullptr, *x_end = nullptr;  // all bytes of x lie between
-    bool x_rows = false, y_rows = false;              // the cells of a row follow one another without a gap
+    std::array<const char*, kMostArrays> begin{}, end{};  // all bytes of an array lie between
+    std::array<bool, kMostArrays> rows{};                 // the cells of a row follow one another without a gap
+    const char *x_begin = nullptr, *x_end = nullptr;
+    bool x_rows = false, y_rows = false;
 
     int64_t plane(int64_t index, int a) const {
         int64_t bytes = 0;
@@ -39,45 +42,60 @@ inline const AxisTable& single_cell() {
     return table;
 }
 
-// False where the arrays have more loops than a problem holds.
-inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int64_t y_item, Problem& p) {
+// Arrays whose items have no size are not there. An axis whose windows are its own cells is no pooled axis, unless
+// `keep_axes` says that places along it are asked for. False where the arrays have more loops than a problem holds.
+inline bool stated(const Geometry& g, const Layout& layout, const std::array<int64_t, kMostArrays>& item,
+                   bool keep_axes, Problem& p) {
     Loops loops;
     for (const Loop& l : layout.outer)
         if (l.extent != 1) loops.push_back(l);
-    p.x = layout.array[0], p.y = layout.array[1];
+    p.array = layout.array;
     for (int a = 0; a < kMostPooled; ++a) p.axis[a] = &g.axis[static_cast<size_t>(a)];
+    const auto cells = [&](size_t array, const AxisTable& axis) { return array == 0 ? axis.in : axis.out(); };
 
-    int64_t low = 0, high = x_item;
-    const auto reach = [&](int64_t stride, int64_t extent) { (stride < 0 ? low : high) += stride * (extent - 1); };
-    for (const Loop& l : loops) reach(l.stride[0], l.extent);
-    for (size_t a = 0; a < kMostPooled; ++a) reach(p.x.stride[a], g.axis[a].in);
-    p.x_begin = p.x.data + low, p.x_end = p.x.data + high;
+    for (size_t i = 0; i < kMostArrays; ++i) {
+        if (item[i] == 0) continue;
+        int64_t low = 0, high = item[i];
+        const auto reach = [&](int64_t stride, int64_t extent) { (stride < 0 ? low : high) += stride * (extent - 1); };
+        for (const Loop& l : loops) reach(l.stride[i], l.extent);
+        for (size_t a = 0; a < kMostPooled; ++a) reach(p.array[i].stride[a], cells(i, g.axis[a]));
+        p.begin[i] = p.array[i].data + low, p.end[i] = p.array[i].data + high;
+    }
 
-    // Axes that lie side by side in both arrays, innermost first, become the elements of a cell; an axis whose windows
-    // are its own cells is no pooled axis at all.
-    const auto take = [&](int64_t x_stride, int64_t y_stride, int64_t extent) {
-        if (x_stride != p.c * x_item || y_stride != p.c * y_item) return false;
+    // Axes that lie side by side in all arrays, innermost first, become the elements of a cell.
+    const auto all = [&](const auto& holds) {
+        for (size_t i = 0; i < kMostArrays; ++i)
+            if (item[i] != 0 && !holds(i)) return false;
+        return true;
+    };
+    const auto take = [&](const std::array<int64_t, kMostArrays>& stride, int64_t extent) {
+        if (!all([&](size_t i) { return stride[i] == p.c * item[i]; })) return false;
         p.c *= extent;
         return true;
     };
+    const auto along = [&](size_t a) {
+        Loop l;
+        l.extent = p.axis[a]->in;
+        for (size_t i = 0; i < kMostArrays; ++i) l.stride[i] = p.array[i].stride[a];
+        return l;
+    };
+    const auto no_axis = [&](size_t a) { return !keep_axes && p.axis[a]->identity && p.axis[a]->in > 1; };
     for (bool found = true; found;) {
         found = false;
         for (size_t i = 0; i < loops.size() && !found; ++i)
-            if (take(loops[i].stride[0], loops[i].stride[1], loops[i].extent)) {
+            if (take(loops[i].stride, loops[i].extent)) {
                 loops.erase(i);
                 found = true;
             }
         for (size_t a = 0; a < kMostPooled && !found; ++a)
-            if (p.axis[a]->identity && p.axis[a]->in > 1 && take(p.x.stride[a], p.y.stride[a], p.axis[a]->in)) {
+            if (no_axis(a) && take(along(a).stride, p.axis[a]->in)) {
                 p.axis[a] = &single_cell();
                 found = true;
             }
     }
     for (size_t a = 0; a < kMostPooled; ++a)
-        if (p.axis[a]->identity && p.axis[a]->in > 1) {
-            Loop l;
-            l.extent = p.axis[a]->in, l.stride[0] = p.x.stride[a], l.stride[1] = p.y.stride[a];
-            loops.push_back(l);
+        if (no_axis(a)) {
+            loops.push_back(along(a));
             p.axis[a] = &single_cell();
         }
     // The last pooled axis that is left becomes W, its outer neighbour H: their order is kept.
@@ -86,14 +104,14 @@ inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int6
         while (b > 0 && p.axis[b]->identity && p.axis[b]->in == 1) --b;
         if (b == a) continue;
         std::swap(p.axis[a], p.axis[b]);
-        std::swap(p.x.stride[static_cast<size_t>(a)], p.x.stride[static_cast<size_t>(b)]);
-        std::swap(p.y.stride[static_cast<size_t>(a)], p.y.stride[static_cast<size_t>(b)]);
+        for (Array& array : p.array)
+            std::swap(array.stride[static_cast<size_t>(a)], array.stride[static_cast<size_t>(b)]);
     }
     // Loops that continue one another are one loop.
     for (size_t i = 0; i + 1 < loops.size();) {
         const Loop outer = loops[i];
         Loop inner = loops[i + 1];
-        if (outer.stride[0] == inner.stride[0] * inner.extent && outer.stride[1] == inner.stride[1] * inner.extent) {
+        if (all([&](size_t a) { return outer.stride[a] == inner.stride[a] * inner.extent; })) {
             inner.extent *= outer.extent;
             loops.replace(i + 1, inner);
             loops.erase(i);
@@ -105,9 +123,15 @@ inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int6
         p.loop[p.loops++] = l;
         p.planes *= l.extent;
     }
-    p.x_rows = p.axis[2]->in == 1 || p.x.stride[2] == p.c * x_item;
-    p.y_rows = p.axis[2]->out() == 1 || p.y.stride[2] == p.c * y_item;
+    for (size_t i = 0; i < kMostArrays; ++i)
+        p.rows[i] = cells(i, *p.axis[2]) == 1 || p.array[i].stride[2] == p.c * item[i];
+    p.x = p.array[0], p.y = p.array[1];
+    p.x_begin = p.begin[0], p.x_end = p.end[0], p.x_rows = p.rows[0], p.y_rows = p.rows[1];
     return true;
+}
+
+inline bool stated(const Geometry& g, const Layout& layout, int64_t x_item, int64_t y_item, Problem& p) {
+    return stated(g, layout, {x_item, y_item, 0, 0}, false, p);
 }
 
 }  // namespace cenote

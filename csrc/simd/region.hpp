@@ -20,3 +20,18 @@
 #include "engines/vector/values.hpp"
 
 #include "engines/vector/run.hpp"
+
+#include "engines/vector/flush.hpp"
+#include "engines/vector/winner.hpp"
+
+#include "engines/vector/select.hpp"
+
+#include "engines/vector/backward_tile.hpp"
+
+#include "engines/vector/backward_double.hpp"
+
+#include "engines/vector/backward_slide.hpp"
+
+#include "engines/vector/backward_cells.hpp"
+
+#include "engines/vector/backward.hpp"

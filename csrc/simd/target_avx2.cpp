@@ -33,7 +33,7 @@ constexpr bool kRich = true;
 
 namespace cenote::avx2 {
 extern const Target kTarget;
-const Target kTarget = {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); },
-                        values};
+const Target kTarget = {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }, values,
+                        select, backward};
 }  // namespace cenote::avx2
 #endif

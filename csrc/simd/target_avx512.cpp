@@ -37,6 +37,6 @@ extern const Target kTarget;
 const Target kTarget = {"avx512", [] {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("f16c");
-}, values};
+}, values, select, backward};
 }  // namespace cenote::avx512
 #endif

@@ -20,6 +20,6 @@ constexpr bool kRich = true;
 }  // namespace
 
 extern const Target kTarget;
-const Target kTarget = {"baseline", [] { return true; }, values};
+const Target kTarget = {"baseline", [] { return true; }, values, select, backward};
 
 }  // namespace cenote::baseline

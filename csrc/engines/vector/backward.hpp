@@ -1,0 +1,193 @@
+// Gradients, tile by tile: every row of cells collects from the windows that hold it, in row-major order of the outputs,
+// and is written once.
+#pragma once
+
+template <class E, class A, bool winner>
+class Gradients : public SingleCells<E, A, winner> {
+    using Base = SingleCells<E, A, winner>;
+    using Base::at_;
+    using Base::c_;
+    using Base::d_;
+    using Base::h_;
+    using Base::kItem;
+    using Base::line_;
+    using Base::N;
+    using Base::p_;
+    using Base::s_;
+    using Base::scratch_;
+    using Base::w_;
+    using typename Base::In;
+    using typename Base::W;
+
+public:
+    using Base::Base;
+
+    void tile(int64_t unit) {
+        const auto part = [&](int64_t tiles, int64_t size, int64_t total) {
+            const int64_t at = unit % tiles;
+            unit /= tiles;
+            return Part{at * size, std::min(total, (at + 1) * size)};
+        };
+        // steps of the stride cover all cells
+        const int64_t stride = s_.residues == nullptr ? 1 : p_.axis[2]->slide.stride;
+        const int64_t steps = (p_.axis[2]->in + stride - 1) / stride;
+        c_ = part(s_.c_tiles, s_.deep, p_.c);
+        w_ = part(s_.w_tiles, s_.wide, steps);
+        h_ = part(s_.h_tiles, s_.high, p_.axis[1]->in);
+        d_ = unit % p_.axis[0]->in;
+        unit /= p_.axis[0]->in;
+        const Part planes{unit * s_.planes, std::min(p_.planes, (unit + 1) * s_.planes)};
+        const Part cells{w_.first * stride, std::min(p_.axis[2]->in, w_.end * stride)};
+        line_ = cells.size() * c_.size();
+        const int64_t all = h_.size() * line_;
+        A* const stage = scratch_.template get<A>(Scratch::kRows, planes.size() * all + 8 * N * stride);
+        if (s_.residues != nullptr && !s_.doubled) this->plan_rows();
+        A* out = stage;
+        for (int64_t plane = planes.first; plane < planes.end; ++plane, out += all) {
+            for (size_t a = 0; a < 3; ++a) at_[a] = p_.array[a].data + p_.plane(plane, static_cast<int>(a));
+            if (s_.doubled) {
+                this->double_rows(out);
+            } else if (s_.residues != nullptr) {
+                this->prepare();
+                this->collect_rows(out);
+            } else {
+                for (int64_t h = h_.first; h < h_.end; ++h) this->collect_cells(h, out + (h - h_.first) * line_);
+            }
+        }
+        const Array& dx = p_.array[0];
+        const auto give_rows = [&](int64_t plane, int64_t count, const A* from) {
+            const Sink to{dx.data + p_.plane(plane, 0) + d_ * dx.stride[0] + h_.first * dx.stride[1] +
+                              cells.first * dx.stride[2] + c_.first * kItem,
+                          dx.stride[1], dx.stride[2], kItem};
+            flush(to, count * h_.size(), cells.size(), c_.size(), scratch_, [&](int64_t i, int64_t n, char* to_there) {
+                put<In, N>(to_there, n, s_.past_caches, [&](int64_t e) { return Base::give(load<W>(from + i + e)); });
+            });
+        };
+        bool follow = true;  // one plane's rows after the other's
+        for (int64_t plane = planes.first + 1; plane < planes.end; ++plane)
+            follow = follow && p_.plane(plane, 0) - p_.plane(plane - 1, 0) == h_.size() * dx.stride[1];
+        if (follow) return give_rows(planes.first, planes.size(), stage);
+        for (int64_t plane = planes.first; plane < planes.end; ++plane)
+            give_rows(plane, 1, stage + (plane - planes.first) * all);
+    }
+};
+template <class E, class A, bool winner>
+bool spread_tiles(const Spreading& s, double taps, int threads, Control& control) {
+    double cells = static_cast<double>(s.p.c * s.p.planes);
+    for (const AxisTable* axis : s.p.axis) cells *= static_cast<double>(axis->in);
+    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, cells * (0.2 + 0.1 * taps)));
+    const auto work = static_cast<int64_t>(std::min(0x1p40, 1 + cells * taps / static_cast<double>(s.units())));
+    parallel_for(s.units(), nanoseconds, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+        Gradients<E, A, winner> gradients(s, scratch());
+        for (int64_t unit = begin; unit < end; ++unit) {
+            gradients.tile(unit);
+            if (!ticker.go_on(work)) break;
+        }
+        if (s.past_caches) stream_end();
+        scratch().trim();
+    });
+    return true;
+}
+
+inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
+                     Control& control) {
+    const DType in = call.params.in;
+    const Kind kind = kind_of(call.reducer);
+    if (in != g_type || is_complex(in) || kind == Kind::norm) return false;
+    const bool winner = kind == Kind::winner;
+    if (winner && other_type != DType::u8 && other_type != DType::u16 && other_type != DType::u32) return false;
+    double box = 1;
+    for (const AxisTable& axis : g.axis) {
+        if (axis.in == 0 || axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1)
+            return false;
+        box *= static_cast<double>(axis.most_taps);
+    }
+    if (box > 0x1p30) return false;  // a code that no tap has must be left
+    Problem p;
+    const int64_t item = item_size(in);
+    if (!stated(g, layout, {item, item, winner ? item_size(other_type) : 0, 0}, false, p)) return false;
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+
+    // Averages divide by a count of taps each, sums by nothing.
+    const bool divides = call.reducer == Reducer::avg, counts = divides && call.divisor != Divisor::number;
+    std::vector<double> by[kMostPooled];
+    double number = divides && !counts ? call.params.number : 1.0;
+    if (counts) {
+        double most = 1;
+        for (size_t a = 0; a < kMostPooled; ++a) {
+            double largest = 0;
+            for (const int64_t n : p.axis[a]->divisor(call.divisor)) {
+                if (n < 1) return false;
+                by[a].push_back(static_cast<double>(n));
+                largest = std::max(largest, by[a].back());
+            }
+            most *= largest;
+        }
+        if (most > 0x1p52) return false;
+    }
+
+    const bool slides = p.c == 1 && w.slide.k > 0 && w.slide.stride <= 64 && w.slide.k <= 4096;
+    std::vector<int64_t> astray;
+    if (winner && slides)
+        for (int64_t i = 0; i < w.out(); ++i)
+            if (w.skipped[static_cast<size_t>(i)] > 0) astray.push_back(i);
+    if (!astray.empty() && w.most_taps != w.slide.k) return false;
+    if (!slides && p.c == 1) return false;
+    if (Gathered::size(d) + Gathered::size(h) > 0x1p20 || (!slides && Gathered::size(w) > 0x1p20)) return false;
+    const Gathered of_d(d), of_h(h);
+    const Gathered of_w(slides ? single_cell() : w);
+    const Residues residues(slides ? w.slide : Sliding{1, 1, 1, 0});
+    const int64_t taps_w = slides ? (w.slide.k + w.slide.stride - 1) / w.slide.stride : of_w.most;
+    const double taps = static_cast<double>(of_d.most) * static_cast<double>(of_h.most) * static_cast<double>(taps_w);
+    // where windows hold each other's cells many times over, winners are rarer than what would be looked at
+    if (winner && taps > 64) return false;
+
+    const bool doubled = slides && w.slide.stride == 2 && w.slide.k == 2 && w.slide.dilation == 1 && w.slide.lo == 0 &&
+                         of_d.most <= 1 && of_h.most <= 1 && p.rows[1] && (!winner || p.rows[2]) &&
+                         w.most_taps == w.slide.k;
+    const bool same_by_w = std::all_of(by[2].begin(), by[2].end(), [&](double n) { return n == by[2][0]; });
+
+    constexpr int64_t kCellsOfTile = 4096;
+    const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const int64_t steps = slides ? ceil(w.in, w.slide.stride) : w.in, stride = slides ? w.slide.stride : 1;
+    const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
+    const int64_t wide = std::clamp<int64_t>(kCellsOfTile / (stride * deep), 1, steps);
+    const int64_t high = std::clamp<int64_t>(kCellsOfTile / (wide * stride * deep), 1, h.in);
+    const bool whole = high == h.in && wide == steps && deep == p.c && d.in == 1;
+    const int64_t planes = whole ? std::clamp<int64_t>(kCellsOfTile / (h.in * w.in * p.c), 1, p.planes) : 1;
+    double bytes = static_cast<double>(p.c * p.planes * item);
+    for (const AxisTable* axis : p.axis) bytes *= static_cast<double>(axis->in);
+    const Spreading s{p,
+                      of_d,
+                      of_h,
+                      slides ? nullptr : &of_w,
+                      slides ? &residues : nullptr,
+                      counts ? by : nullptr,
+                      number,
+                      other_type,
+                      std::max<int64_t>(1, h.most_taps),
+                      std::max<int64_t>(1, w.most_taps),
+                      astray,
+                      doubled && same_by_w,
+                      same_by_w,
+                      planes,
+                      high,
+                      wide,
+                      deep,
+                      ceil(p.planes, planes),
+                      ceil(h.in, high),
+                      ceil(steps, wide),
+                      ceil(p.c, deep),
+                      bytes >= kPastCaches};
+    const auto as = [&]<class E, class A>() {
+        return winner ? spread_tiles<E, A, true>(s, taps, call.threads, control)
+                      : spread_tiles<E, A, false>(s, taps, call.threads, control);
+    };
+    switch (in) {
+        case DType::f32: return as.template operator()<float, float>();
+        case DType::f64: return as.template operator()<double, double>();
+        case DType::f16: return as.template operator()<F16, float>();
+        case DType::bf16: return as.template operator()<Bf16, float>();
+        default: return false;
+    }
+}
