@@ -40,7 +40,7 @@ struct AxisTable {
     // reach_start[i] <= x. Running maximum and minimum keep that true for tables in any order.
     std::vector<int64_t> reach_last{0}, reach_start{0};
     Sliding slide{1, 1, 1, 0};
-    bool identity = false;  // every output is the cell of its own number, and counts for one
+    bool identity = true;  // every output is the cell of its own number, and counts for one
 
     int64_t out() const { return static_cast<int64_t>(start.size()); }
 

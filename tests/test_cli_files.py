@@ -198,7 +198,7 @@ def running(tmp_path: Path, window: str) -> subprocess.Popen[str]:
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in" / "a.npy", noise(8, 8))
     np.save(tmp_path / "in" / "b.npy", np.random.default_rng(1).random((3000, 3000), dtype=np.float32))
-    command = [sys.executable, "-m", "cenote", "pool", "in", "out", "--window", window]
+    command = [sys.executable, "-m", "cenote", "pool", "in", "out", "--window", window, "--op", "lp", "--p", "3"]
     found = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -152,7 +152,8 @@ def test_planes(op: str, dtype: str, window: str, threads: None) -> None:
 def test_long_sums_lose_little(dtype: str, layout: str) -> None:
     """A running sum in float32 stops growing at 2**24 ones and drifts long before; a tree does not.
 
-    Allowed: one unit for each of the log2(n) levels of the tree on either axis, and half a unit of the result's own type.
+    Allowed: one unit for each of the log2(n) levels of the tree on either axis, and half a unit of the result's own
+    type.
     """
     n = 2**24 + 2**20
     shape = {"row": (n,), "column": (n, 1), "channels": (n // 4, 4), "plane": (n // 2**12, 2**12)}[layout]

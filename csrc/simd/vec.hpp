@@ -39,10 +39,15 @@ CENOTE_INLINE W load(const void* p) {
     return v;
 }
 
+template <class W>
+CENOTE_INLINE W splat(Element<W> value) {
+    return value - W{};  // the sum of 0 and -0 would be 0
+}
+
 // The first n elements, none where n is negative; the others hold `fill`.
 template <class W>
 CENOTE_INLINE W load_part(const void* p, int64_t n, Element<W> fill) {
-    W v = W{} + fill;
+    W v = splat<W>(fill);
     if (n > 0) __builtin_memcpy(&v, p, std::min(static_cast<size_t>(n) * sizeof(Element<W>), sizeof v));
     return v;
 }
@@ -55,11 +60,6 @@ CENOTE_INLINE void store(void* p, W v) {
 template <class W>
 CENOTE_INLINE void store_part(void* p, W v, int64_t n) {
     __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(Element<W>));
-}
-
-template <class W>
-CENOTE_INLINE W splat(Element<W> value) {
-    return W{} + value;
 }
 
 template <class To, class From>

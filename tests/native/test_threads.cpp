@@ -29,7 +29,8 @@ Results run(const Call& shape, Reducer reducer, DType type, double p, const Cell
     const auto started = [&](int64_t rows) {
         const int64_t now = threads_started - before;
         before = threads_started;
-        return now == std::min<int64_t>(threads, rows) - 1;
+        // engines cut work into pieces of their own: fewer than the rows, but for several threads
+        return threads == 1 ? now == 0 : now >= 1 && now < std::min<int64_t>(threads, rows);
     };
     if (!selects || lp) {
         run_forward(call, shape.g, lay_out(shape, {&x, &r.y}), control);

@@ -106,6 +106,7 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     Problem p;
     const int64_t item = item_size(in);
     if (!stated(g, layout, {item, item, winner ? item_size(other_type) : 0, 0}, false, p)) return false;
+    if (p.planes == 0 || p.c == 0) return true;  // no gradient at all
     const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
 
     // Averages divide by a count of taps each, sums by nothing.

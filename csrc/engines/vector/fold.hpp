@@ -69,6 +69,20 @@ struct ExtremeHalf {
     In raw_pad() const { return static_cast<uint16_t>((infinity | 0x8000u) ^ flip); }
 };
 
+// The largest truth: bytes that are not 0 are true, whatever they are. `flip` is 0 or 0xff, for the smallest.
+struct ExtremeTruth {
+    using In = uint8_t;
+    using Acc = uint8_t;
+    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = false, kDoubts = false;
+    uint8_t flip;
+
+    CENOTE_INLINE V<uint8_t> take(V<uint8_t> raw) const { return (as<V<uint8_t>>(raw != 0) & uint8_t{1}) ^ flip; }
+    static CENOTE_INLINE V<uint8_t> merge(V<uint8_t> a, V<uint8_t> b) { return a > b ? a : b; }
+    static uint8_t merge(uint8_t a, uint8_t b) { return std::max(a, b); }
+    static uint8_t pad() { return 0; }
+    In raw_pad() const { return flip & 1u; }
+};
+
 enum class Lift { none, square, magnitude };
 
 // bits of 16-bit floats under names of their own, so that they are no integers
@@ -119,6 +133,7 @@ template <bool careful>
 Extreme<int16_t, false> again(const ExtremeHalf<careful>&) {
     return {0};
 }
+inline Extreme<uint8_t, false> again(const ExtremeTruth&) { return {0}; }
 template <class From, class A, Lift lift>
 Added<A, A, Lift::none> again(const Added<From, A, lift>&) {
     return {};

@@ -181,8 +181,13 @@ CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, L
     constexpr int N = kN<typename K::Acc>;
     using Raw = Vec<typename K::In, N>;
     const auto cell = [&](const char* p, W* to) __attribute__((always_inline)) {
-        CENOTE_UNROLL for (int u = 0; u < U; ++u) to[u] =
-            k.take(U > 1 ? load<Raw>(p + u * static_cast<int>(sizeof(Raw))) : raw_at(k, p, left, readable));
+        Raw raw[U];
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) raw[u] =
+            U > 1 ? load<Raw>(p + u * static_cast<int>(sizeof(Raw))) : raw_at(k, p, left, readable);
+        if constexpr (K::kDoubts) {
+            CENOTE_UNROLL for (int u = 0; u < U; u += 2)* doubts |= k.doubts(raw[u], raw[std::min(u + 1, U - 1)]);
+        }
+        CENOTE_UNROLL for (int u = 0; u < U; ++u) to[u] = k.take(raw[u]);
     };
     const auto square = [&](auto size) __attribute__((always_inline)) {
         constexpr int S = decltype(size)::value;

@@ -77,7 +77,11 @@ inline bool extremes(bool largest, const ForwardCall& call, const Problem& p, Co
     constexpr uint32_t top32 = 0x80000000u;
     constexpr uint64_t top64 = uint64_t{1} << 63;
     switch (call.params.in) {
-        case DType::b8:
+        case DType::b8: {
+            const auto flip = static_cast<uint8_t>(largest ? 0 : 0xff);
+            const UndoFlip<uint8_t> undo{static_cast<int8_t>(flip)};
+            return run_tiles(ExtremeTruth{flip}, ExtremeTruth{flip}, undo, call, p, false, control);
+        }
         case DType::u8: return extreme<uint8_t>(turn(uint8_t{}), call, p, control);
         case DType::i8: return extreme<uint8_t>(turn(uint8_t{}) ^ 0x80, call, p, control);
         case DType::i16: return extreme<int16_t>(turn(uint16_t{}), call, p, control);

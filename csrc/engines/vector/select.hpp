@@ -178,7 +178,6 @@ inline bool select_as(const ForwardCall& call, const Chosen& s, uint64_t most, C
     };
     switch (call.params.in) {
         case DType::i8: return integers(int8_t{}, false);
-        case DType::b8:
         case DType::u8: return integers(int8_t{}, true);
         case DType::i16: return integers(int16_t{}, false);
         case DType::u16: return integers(int16_t{}, true);
@@ -205,6 +204,7 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
     Problem p;
     if (!stated(g, layout, {item_size(in), values ? item_size(in) : 0, item_size(position_type), 0}, indices, p))
         return false;
+    if (p.planes == 0 || p.c == 0) return true;  // no results at all
     const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
 
     const int64_t row_cells = w.in, plane_cells = h.in * w.in;
@@ -240,6 +240,8 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
         w.out() * deep <= 2 * kOutputs ? total_runs : std::max<int64_t>(1, 2 * kOutputs / (longest * deep));
     int64_t high =
         std::clamp<int64_t>(kOutputs / std::max<int64_t>(1, std::min(w.out(), wide * longest) * deep), 1, h.out());
+    const bool eager = work_per_thread.load(std::memory_order_relaxed) < kWorkPerThread;
+    while (high > (eager ? 1 : 8) && p.planes * d.out() * ceil(h.out(), high) < 2 * call.threads) high = ceil(high, 2);
     const auto bytes = [&](DType type) {
         return static_cast<double>(p.c * p.planes) * static_cast<double>(d.out()) * static_cast<double>(h.out()) *
                static_cast<double>(w.out() * item_size(type));

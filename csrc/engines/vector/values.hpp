@@ -169,7 +169,7 @@ private:
         const auto i = static_cast<size_t>(d_);
         // one to three rows, or a square of four: in the tree's order without a look at the numbers of the taps
         if (d.count[i] == 2 && h.most_taps == 2) return w.k == 2 && h.slide.k == 2 && h.slide.lo == 0;
-        return d.count[i] * h.most_taps <= w.k && (h.most_taps < 3 || h.slide.k == 3);
+        return d.count[i] <= 2 && d.count[i] * h.most_taps <= w.k && (h.most_taps < 3 || h.slide.k == 3);
     }
 
     // False: there is a NaN, and M cannot tell.

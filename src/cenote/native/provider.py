@@ -60,9 +60,7 @@ class Build:
 
 def build() -> Build:
     """Version, compiler and CPU targets of the compiled module, and those that this CPU has."""
-    return Build(
-        _core.version, _core.compiler(), tuple(_core.targets(usable=False)), tuple(_core.targets(usable=True))
-    )
+    return Build(_core.version, _core.compiler(), tuple(_core.targets(usable=False)), tuple(_core.targets(usable=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
