@@ -11,11 +11,11 @@ extern const Target kTarget;
 namespace avx2 {
 extern const Target kTarget;
 }
-#if !defined(CENOTE_WITHOUT_AVX512)
+    #if !defined(CENOTE_WITHOUT_AVX512)
 namespace avx512 {
 extern const Target kTarget;
 }
-#endif
+    #endif
 #endif
 
 const std::vector<Target>& targets() {
@@ -23,9 +23,9 @@ const std::vector<Target>& targets() {
         baseline::kTarget,
 #if defined(__x86_64__)
         avx2::kTarget,
-#if !defined(CENOTE_WITHOUT_AVX512)
+    #if !defined(CENOTE_WITHOUT_AVX512)
         avx512::kTarget,
-#endif
+    #endif
 #endif
     };
     return all;
