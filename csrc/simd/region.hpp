@@ -17,6 +17,8 @@
 
 #include "engines/vector/fused.hpp"
 
+#include "engines/vector/tiles.hpp"
+
 #include "engines/vector/values.hpp"
 
 #include "engines/vector/run.hpp"
