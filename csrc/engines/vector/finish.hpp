@@ -20,7 +20,11 @@ struct UndoFlip {
     using Div = float;
     Signed<T> flip;
     CENOTE_INLINE V<T> give(V<T> v, int64_t, const DivideBy<Div>&) const {
-        return as<V<T>>(as<V<Signed<T>>>(v) ^ flip);
+        const V<T> out = as<V<T>>(as<V<Signed<T>>>(v) ^ flip);
+        if constexpr (std::is_floating_point_v<T>)
+            return out + T(0);  // of equals, the sign of a zero would depend on how rows are grouped: it is plus
+        else
+            return out;
     }
 };
 

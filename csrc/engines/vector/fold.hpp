@@ -16,7 +16,12 @@ struct Extreme {
 
     CENOTE_INLINE V<T> take(V<T> raw) const {
         using Bits = V<Signed<T>>;
-        return as<V<T>>(as<Bits>(raw) ^ flip);
+        const V<T> v = as<V<T>>(as<Bits>(raw) ^ flip);
+        // which of several NaN remains would depend on how rows are grouped: there is one only
+        if constexpr (careful && std::is_floating_point_v<T>)
+            return v != v ? splat<V<T>>(std::numeric_limits<T>::quiet_NaN()) : v;
+        else
+            return v;
     }
     // Lanes of raw elements that only the careful twin can merge.
     static constexpr bool kDoubts = std::is_floating_point_v<T> && !careful;
