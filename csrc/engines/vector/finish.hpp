@@ -90,18 +90,8 @@ struct HalfEven {
 };
 
 // Where rows of accumulators end.
-template <class Acc>
-struct Finisher {
-    virtual ~Finisher() = default;
-    virtual int64_t item() const = 0;
-    // The divisors of the elements of a row, for calls of `put` that ask for them.
-    virtual void divisors(const double* by, int64_t n) = 0;
-    // n elements to `out`; `by` divides them, or, where it is 0, the divisors of a row.
-    virtual void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) = 0;
-};
-
 template <class F>
-class Finish final : public Finisher<typename F::Acc> {
+class Finish {
 public:
     using Acc = typename F::Acc;
     using Out = typename F::Out;
@@ -109,14 +99,16 @@ public:
     explicit Finish(const F& f) : f_(f) {}
 
     const F& how() const { return f_; }
-    int64_t item() const override { return kItem; }
+    static int64_t item() { return kItem; }
 
-    void divisors(const double* by, int64_t n) override {
+    // The divisors of the elements of a row, for calls of `put` that ask for them.
+    void divisors(const double* by, int64_t n) {
         table_.resize(static_cast<size_t>(n + kN<Acc>), Div(1));
         for (int64_t i = 0; i < n; ++i) table_[static_cast<size_t>(i)] = static_cast<Div>(by[i]);
     }
 
-    void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) override {
+    // n elements to `out`; `by` divides them, or, where it is 0, the divisors of a row.
+    void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) {
         const DivideBy<Div> divide{static_cast<Div>(by), by == 0 ? table_.data() : nullptr};
         int64_t i = 0;
         if constexpr (sizeof(W) >= 16) {

@@ -13,13 +13,15 @@ struct Extreme {
     using Acc = T;
     static constexpr bool kIdempotent = true, kOrdered = false, kFuses = true;
     Signed<T> flip;
+    // Which of several NaN remains would depend on how rows are grouped, so there is one only: the positive quiet one,
+    // flipped like everything else.
+    Signed<T> nan = std::bit_cast<Signed<T>>(std::numeric_limits<T>::quiet_NaN()) ^ flip;
 
     CENOTE_INLINE V<T> take(V<T> raw) const {
         using Bits = V<Signed<T>>;
         const V<T> v = as<V<T>>(as<Bits>(raw) ^ flip);
-        // which of several NaN remains would depend on how rows are grouped: there is one only
         if constexpr (careful && std::is_floating_point_v<T>)
-            return v != v ? splat<V<T>>(std::numeric_limits<T>::quiet_NaN()) : v;
+            return v != v ? splat<V<T>>(std::bit_cast<T>(nan)) : v;
         else
             return v;
     }
@@ -131,8 +133,8 @@ struct Added {
 
 // What merges rows that were taken already: one type for all that merge alike.
 template <class T, bool careful>
-Extreme<T, careful> again(const Extreme<T, careful>&) {
-    return {0};
+Extreme<T, careful> again(const Extreme<T, careful>& first) {
+    return {0, first.nan};
 }
 template <bool careful>
 Extreme<int16_t, false> again(const ExtremeHalf<careful>&) {
