@@ -30,10 +30,10 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough soak check sanitize tsan package generate format dev bench bench-installed clean torch says-installed always
+.PHONY: help demo test quick thorough soak check sanitize tsan aarch64 package generate format dev bench bench-installed clean torch says-installed always
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS)"
 
 demo: $(STAMPS)/demo ## install with the demo's needs and run it
@@ -146,6 +146,14 @@ tsan: $(STAMPS)/build-tools ## native tests under the thread sanitizer
 	$(CMAKE) -B build/tsan -DCENOTE_TSAN=ON -DCENOTE_NATIVE_TESTS=ON -DCENOTE_MODULE=OFF
 	$(TOOLPATH) cmake --build build/tsan
 	cd build/tsan && TSAN_OPTIONS=halt_on_error=1 $(TOOLPATH) ctest --output-on-failure --no-tests=error
+
+# What is correct on NEON; how fast it is an emulator cannot tell. Compiler and emulator come from the system, not PyPI.
+aarch64: $(STAMPS)/build-tools ## native tests of the NEON target, compiled for AArch64 and run under QEMU
+	@for tool in aarch64-linux-gnu-g++ qemu-aarch64; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	[ -z "$$missing" ] || { echo "missing:$$missing. On Debian and Ubuntu: apt-get install g++-aarch64-linux-gnu qemu-user"; exit 1; }
+	$(CMAKE) -B build/aarch64 -DCMAKE_TOOLCHAIN_FILE=scripts/aarch64.cmake -DCENOTE_NATIVE_TESTS=ON -DCENOTE_MODULE=OFF
+	$(TOOLPATH) cmake --build build/aarch64
+	cd build/aarch64 && $(TOOLPATH) ctest --output-on-failure --no-tests=error
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package

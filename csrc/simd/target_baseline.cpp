@@ -20,6 +20,10 @@ constexpr bool kRich = true;
 }  // namespace
 
 extern const Target kTarget;
+#if defined(__aarch64__)
+const Target kTarget = {"neon", [] { return true; }, values, select, backward};
+#else
 const Target kTarget = {"baseline", [] { return true; }, values, select, backward};
+#endif
 
 }  // namespace cenote::baseline

@@ -3,17 +3,28 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "calls.hpp"
 #include "numbers.hpp"
+#include "simd/targets.hpp"
 
 namespace cases {
 
 using namespace cenote;
 using check::Random;
 using Index = std::vector<int64_t>;
+
+// CENOTE_TARGET asks for a CPU target, as it does in Python.
+inline void use_forced_target() {
+    if (const char* name = std::getenv("CENOTE_TARGET")) {
+        if (!choose_target(name)) std::printf("CENOTE_TARGET: %s is not usable here\n", name), std::exit(1);
+        CHECK(target().name == std::string(name));
+    }
+    std::printf("target %s\n", target().name);
+}
 
 inline void add(AxisTable& t, const std::vector<int64_t>& taps, int64_t padded, int64_t window, int64_t skipped = 0) {
     t.start.push_back(taps.empty() ? 0 : taps[0]);
@@ -185,6 +196,36 @@ inline Call map_call(Random& random) {
     return call;
 }
 
+// Taps of all outputs together: what a brute force has to look at.
+inline int64_t effort(const Call& call) {
+    int64_t taps = 1;
+    for (const int64_t n : call.outer) taps *= n;
+    for (const AxisTable& t : call.g.axis) {
+        int64_t sum = t.in;
+        for (const int64_t c : t.count) sum += c;
+        taps *= sum;
+    }
+    return taps;
+}
+
+// Planes of a few registers, and windows on both sides of the sizes at which the ways to compute them change.
+inline Call plane_call(Random& random) {
+    constexpr int64_t sides[] = {1, 4, 6, 7, 8, 9, 13, 15, 16, 17, 19, 20, 31, 32, 33, 56},
+                      sizes[] = {2, 3, 4, 7, 8, 9, 13, 16, 17, 29, 30, 31, 32, 33};
+    const auto axis = [&](int64_t k) {
+        const int64_t length = std::max(k / 2 + 1, random.of(sides)), pad = random.chance(2) ? k / 2 : 0;
+        return slide(length, std::min(k, length + 2 * pad), random.chance(3) ? random.between(2, 3) : 1, 1, pad, pad);
+    };
+    for (;;) {
+        const int64_t k = random.of(sizes);
+        Call call;
+        call.outer = {random.between(1, 3)};
+        call.g.axis[2] = axis(random.chance(4) ? 1 : k), call.g.axis[1] = axis(random.chance(4) ? 1 : k);
+        call.g.axis[0] = slide(1, 1, 1, 1, 0, 0);
+        if (effort(call) <= 80'000) return call;
+    }
+}
+
 inline void fill(Random& random, const Cells& c, bool tame) {
     each(c.shape, [&](const Index& at) { numbers::draw(random, c.type, c.at(at), tame); });
 }
@@ -249,18 +290,6 @@ inline Call any_call(Random& random) {
     call.g.axis[1] = random.chance(4) ? slide(1, 1, 1, 1, 0, 0) : any_axis(random, random.of(rows));
     call.g.axis[0] = random.chance(2) ? slide(1, 1, 1, 1, 0, 0) : any_axis(random, random.chance(3) ? 5 : 2);
     return call;
-}
-
-// Taps of all outputs together: what a brute force has to look at.
-inline int64_t effort(const Call& call) {
-    int64_t taps = 1;
-    for (const int64_t n : call.outer) taps *= n;
-    for (const AxisTable& t : call.g.axis) {
-        int64_t sum = t.in;
-        for (const int64_t c : t.count) sum += c;
-        taps *= sum;
-    }
-    return taps;
 }
 
 inline Call small_call(Random& random, int64_t most) {

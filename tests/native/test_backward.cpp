@@ -214,6 +214,7 @@ void refusals() {
 
 int main() {
     work_per_thread = 1;
+    use_forced_target();
     Random random{6};
     constexpr double powers[] = {1, 2, 3, 0.5, 2.5, HUGE_VAL};
     for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::avg, Reducer::sum, Reducer::lp})

@@ -160,15 +160,18 @@ DType result_type(Random& random, Reducer reducer, DType in) {
 }
 
 // One random call on up to three threads. The sign of a zero maximum is left open by the contract.
-bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame) {
+bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame, bool map = false) {
     constexpr double powers[] = {1, 2, 2, 3, 0.5, 2.5, HUGE_VAL};
     constexpr int64_t numbers_[] = {1, 2, 3, 7, -2, -7, 1000};
     const DType out = result_type(random, reducer, in);
     ForwardCall call{reducer, {}, static_cast<Divisor>(random.below(4)), static_cast<int>(random.between(1, 3))};
     call.params.in = in, call.params.out = out, call.params.p = random.of(powers);
     call.params.whole_number = random.of(numbers_), call.params.number = static_cast<double>(call.params.whole_number);
-    const Cells x = cells(random, in, shape.shape(true), random.chance(3), true);
-    const Cells y = cells(random, out, shape.shape(false), random.chance(3), false);
+    const bool last = random.chance(2);
+    const auto made = [&](DType t, bool input) {
+        return map ? dense(t, shape.shape(input), last) : cells(random, t, shape.shape(input), random.chance(3), input);
+    };
+    const Cells x = made(in, true), y = made(out, false);
     fill(random, x, tame);
     Control control(nullptr);
     run_forward(call, shape.g, lay_out(shape, {&x, &y}), control);
@@ -194,6 +197,10 @@ void every_type(Random& random) {
             if (numbers::paired(in) && reducer != Reducer::avg && reducer != Reducer::sum) continue;
             for (int round = 0; round < 60; ++round)
                 CHECK(right(random, small_call(random, 6000), reducer, in, random.chance(2)));
+            for (int round = 0; round < 4; ++round) {
+                CHECK(right(random, map_call(random), reducer, in, random.chance(2), true));
+                CHECK(right(random, plane_call(random), reducer, in, random.chance(2), true));
+            }
         }
 }
 
@@ -273,6 +280,7 @@ void edges() {
 
 int main() {
     work_per_thread = 1;
+    use_forced_target();
     Random random{3};
     every_type(random);
     thresholds(random);

@@ -18,7 +18,12 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int64_t kPlenty = int64_t{1} << 40;
-constexpr double kPrompt = 3;  // seconds: polls are 50 ms apart, but a sanitizer on a busy machine is slow
+// Seconds: polls are 50 ms apart, but a sanitizer on a busy machine is slow, and an emulated processor is slower.
+#if defined(CENOTE_EMULATED)
+constexpr double kPrompt = 120;
+#else
+constexpr double kPrompt = 3;
+#endif
 
 // Threads of this process where the system tells; -1 elsewhere.
 int64_t threads_alive() {

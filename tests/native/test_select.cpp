@@ -123,6 +123,7 @@ void refusals() {
 
 int main() {
     work_per_thread = 1;
+    use_forced_target();
     Random random{4};
     for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::lp})
         for (const DType in : numbers::kReal) {
