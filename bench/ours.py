@@ -105,21 +105,15 @@ def _call(workload: Workload, data: Data) -> tuple[Callable[[], Any], Callable[[
 
 def _looped(workload: Workload, data: Data, enter: Callable[[], None]) -> Contestant:
     """The same plan called again and again from C++, without Python in between."""
-    from cenote.native import _core, provider
-
-    core: Any = _core
-    inside: Any = provider
-    run = core.loop_forward
+    from cenote.native.provider import NATIVE
     from cenote.ops.pooling import pooling_of
 
     fn, positional, words = function(workload)
     prepared = pooling_of("bench", fn).prepare(data.x, *positional, **words)
     call = prepared.call
     y = np.empty(call.out_shape, dtype=call.result)
-    plan = inside._plan(call.who, call.window, call.lengths, call.axes)
-    settings = inside._settings(call)
 
     def loop(repeat: int) -> float:
-        return float(run(plan, settings, data.x, y, repeat))
+        return float(NATIVE.loop(call, data.x, y, repeat))
 
-    return Contestant(LOOP, lambda: loop(1), loop=loop, enter=enter, keep=[plan, settings, y, data])
+    return Contestant(LOOP, lambda: loop(1), loop=loop, enter=enter, keep=[y, data])

@@ -16,6 +16,7 @@ SHORTEST: Final = 50e-6  # a sample takes at least this long, by repeating short
 PAUSE: Final = 0.001  # between turns; again and again while threads of the one before still spin
 LONGEST_PAUSE: Final = 0.02
 WARM: Final = 0.05  # calls shorter than this get one untimed call at the start of their turn
+WAKING: Final = 0.0005  # ... and short ones as many as take this long
 SLOW: Final = 1.0  # calls longer than this are timed once, in their trial
 PATIENT: Final = 0.2  # calls longer than this are tried once only
 HOPELESS: Final = 8  # a peer this many times behind the fastest cannot become it: its trial is its only sample
@@ -119,6 +120,14 @@ def quiet() -> float:
             return now - start
 
 
+def warm_up(contestant: Contestant) -> None:
+    """One untimed call, more while they are short: threads that slept take longer to wake than a small call lasts."""
+    start = time.perf_counter()
+    contestant.sample(1)
+    while time.perf_counter() - start < WAKING:
+        contestant.sample(1)
+
+
 def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> int:
     """Fill the samples; the number of rounds."""
     give_up(entries)
@@ -134,7 +143,7 @@ def measure(entries: Sequence[Entry], effort: Effort, order: random.Random) -> i
                 contestant.enter()
                 quiet()
                 if entry.warmed:
-                    contestant.sample(1)
+                    warm_up(contestant)
                 entry.samples.append((turn, contestant.sample(entry.repeat)))
     finally:
         gc.enable()
