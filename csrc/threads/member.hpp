@@ -16,9 +16,10 @@ namespace cenote {
 
 constexpr size_t kLine = 128;  // bytes that one thread should have to itself: x86 fetches cache lines in pairs
 
-// How long to spin before sleeping. A worker: long enough to span the gap between two calls in a row. A caller: waking it
-// takes up to 30 us, and what it waits for is the last small piece of a call.
-constexpr std::chrono::microseconds kSpin{40}, kSpinForLast{100};
+// How long to spin before sleeping. A worker: long enough to span the gap between two calls in a row, in which a result
+// may be freed to the system and the next one's pages come from it. A caller: waking it takes up to 30 us, and what it
+// waits for is the last small piece of a call.
+constexpr std::chrono::microseconds kSpin{200}, kSpinForLast{100};
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
