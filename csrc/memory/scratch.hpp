@@ -10,7 +10,7 @@ namespace cenote {
 
 class Scratch {
 public:
-    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kDone, kSlots };
+    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kDone, kAlong, kSlots };
 
     Scratch() = default;
     Scratch(const Scratch&) = delete;
@@ -24,7 +24,7 @@ public:
     template <class T>
     T* get(Slot slot, int64_t n) {
         Piece& piece = pieces_[slot];
-        const auto bytes = static_cast<size_t>(n) * sizeof(T) + 8 * kLine;
+        const auto bytes = static_cast<size_t>(n) * sizeof(T) + kSlots * kLine;
         if (piece.size < bytes) {
             std::free(piece.data);
             piece.size = 0;

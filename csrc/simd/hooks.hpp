@@ -137,7 +137,32 @@ template <class To, class From>
 CENOTE_INLINE To narrowed(From v) {
     if constexpr (sizeof(Element<From>) == 4 && sizeof(Element<To>) == 1)
         return convert<To>(convert<Vec<int16_t, kCount<From>>>(v));
+    #if defined(CENOTE_AVX2)
+    else if constexpr (sizeof(Element<From>) == 4 && sizeof(Element<To>) == 2 && sizeof(From) == 32) {
+        const __m256i low = _mm256_and_si256(as<__m256i>(v), _mm256_set1_epi32(0xffff));
+        return as<To>(_mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+    }
+    #endif
     else
         return convert<To>(v);
+}
+#endif
+
+#if defined(CENOTE_AVX2)
+    #define CENOTE_HAS_NARROWED_TWO
+template <class To, class From>
+CENOTE_INLINE To narrowed_two(From a, From b) {
+    static_assert(sizeof(Element<From>) == 2 && sizeof(Element<To>) == 1);
+    const __m256i low = _mm256_set1_epi16(0xff);
+    const __m256i both =
+        _mm256_packus_epi16(_mm256_and_si256(as<__m256i>(a), low), _mm256_and_si256(as<__m256i>(b), low));
+    return as<To>(_mm256_permute4x64_epi64(both, 0xd8));
+}
+
+    #define CENOTE_HAS_PAIRS
+template <class A, class From>
+CENOTE_INLINE V<A> pairs_added(From raw) {
+    const __m256i one = _mm256_set1_epi8(1), v = as<__m256i>(raw);
+    return as<V<A>>(std::is_signed_v<A> ? _mm256_maddubs_epi16(one, v) : _mm256_maddubs_epi16(v, one));
 }
 #endif

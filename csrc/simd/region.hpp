@@ -6,18 +6,22 @@
 
 // engines, from rows to whole calls
 #include "engines/vector/fold.hpp"
-#include "engines/vector/rows.hpp"
-
 #include "engines/vector/lanes.hpp"
+
+#include "engines/vector/rows.hpp"
 
 #include "engines/vector/along.hpp"
 
+#include "engines/vector/cells.hpp"
 #include "engines/vector/finish.hpp"
 #include "engines/vector/nan.hpp"
+#include "engines/vector/whole.hpp"
 
 #include "engines/vector/fused.hpp"
 
 #include "engines/vector/tiles.hpp"
+
+#include "engines/vector/results.hpp"
 
 #include "engines/vector/values.hpp"
 
@@ -35,5 +39,7 @@
 #include "engines/vector/backward_slide.hpp"
 
 #include "engines/vector/backward_cells.hpp"
+
+#include "engines/vector/backward_whole.hpp"
 
 #include "engines/vector/backward.hpp"

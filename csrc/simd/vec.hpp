@@ -32,6 +32,8 @@ using Signed = std::conditional_t<
     sizeof(T) == 1, int8_t,
     std::conditional_t<sizeof(T) == 2, int16_t, std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>>;
 
+constexpr bool kLittleEndian = std::endian::native == std::endian::little;
+
 template <class W>
 CENOTE_INLINE W load(const void* p) {
     W v;
@@ -62,6 +64,21 @@ CENOTE_INLINE void store_part(void* p, W v, int64_t n) {
     __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(Element<W>));
 }
 
+// n elements, none more.
+template <class T>
+CENOTE_INLINE void fill(T* p, int64_t n, T value) {
+    constexpr int N = kN<T>, H = 16 / static_cast<int>(sizeof(T));
+    if (n >= N) {
+        for (int64_t i = 0; i < n - N; i += N) store(p + i, splat<V<T>>(value));
+        return store(p + n - N, splat<V<T>>(value));
+    }
+    if (n >= H) {
+        for (int64_t i = 0; i < n - H; i += H) store(p + i, splat<Vec<T, H>>(value));
+        return store(p + n - H, splat<Vec<T, H>>(value));
+    }
+    for (int64_t i = 0; i < n; ++i) p[i] = value;
+}
+
 template <class To, class From>
 CENOTE_INLINE To as(From v) {
     static_assert(sizeof(To) == sizeof(From));
@@ -83,6 +100,10 @@ inline void touch(const char* p, int64_t n) {
         asm volatile("" : : "r"(value));
     }
 }
+
+// How far ahead of what is read now memory is asked for: further than processors do it by themselves, to which several
+// rows read by turns do not look like a stream (measured on Zen 4: up to twice as fast).
+constexpr int64_t kAhead = 8192;
 
 // Is any lane of a comparison's result set?
 template <class W>
@@ -119,6 +140,65 @@ CENOTE_INLINE W even(W a, W b) {
 template <class W>
 CENOTE_INLINE W odd(W a, W b) {
     return odd_of(a, b, std::make_integer_sequence<int, kCount<W>>{});
+}
+
+#if !defined(CENOTE_HAS_CASTS)
+// Integers and floats to a wider type, and wide integers to the low bits of a narrow one.
+template <class T, class From>
+CENOTE_INLINE auto widened(From v) {
+    return convert<Vec<T, kCount<From>>>(v);
+}
+template <class To, class From>
+CENOTE_INLINE To narrowed(From v) {
+    return convert<To>(v);
+}
+#endif
+
+// Small integers in wide lanes, of two registers.
+#if !defined(CENOTE_HAS_NARROWED_TWO)
+template <class To, class From>
+CENOTE_INLINE To narrowed_two(From a, From b) {
+    using Half = Vec<Element<To>, kCount<From>>;
+    const Half halves[] = {narrowed<Half>(a), narrowed<Half>(b)};
+    return load<To>(halves);
+}
+#endif
+
+// Sums of neighbouring lanes, twice as wide.
+#if !defined(CENOTE_HAS_PAIRS)
+template <class A, class From>
+CENOTE_INLINE V<A> pairs_added(From raw) {
+    static_assert(std::endian::native == std::endian::little);
+    const V<A> both = as<V<A>>(raw);
+    if constexpr (std::is_signed_v<A>)
+        return ((both << 8) >> 8) + (both >> 8);
+    else
+        return (both & A{0xff}) + (both >> 8);
+}
+#endif
+
+// Lanes of a and b by turns: of their lower halves, and of their upper halves.
+template <class W, int... I>
+CENOTE_INLINE void interleaved(W a, W b, W& low, W& high, std::integer_sequence<int, I...>) {
+    constexpr int N = kCount<W>;
+    const W first = __builtin_shufflevector(a, b, (I / 2 + I % 2 * N)...);
+    high = __builtin_shufflevector(a, b, (N / 2 + I / 2 + I % 2 * N)...);
+    low = first;
+}
+template <class W>
+CENOTE_INLINE void interleave(W a, W b, W& low, W& high) {
+    interleaved(a, b, low, high, std::make_integer_sequence<int, kCount<W>>{});
+}
+
+// Rows become columns: N registers of N lanes.
+template <class W>
+CENOTE_INLINE void transpose(W* v) {
+    constexpr int N = kCount<W>;
+    for (int size = 1; size < N; size *= 2) {
+        W next[N];
+        CENOTE_UNROLL for (int i = 0; i < N / 2; ++i) interleave(v[i], v[i + N / 2], next[2 * i], next[2 * i + 1]);
+        CENOTE_UNROLL for (int i = 0; i < N; ++i) v[i] = next[i];
+    }
 }
 
 #if !defined(CENOTE_HAS_HALVES)
@@ -160,7 +240,7 @@ CENOTE_INLINE Vec<uint16_t, N> narrow_bf16(Vec<float, N> f) {
     using U = Vec<uint32_t, N>;
     const U bits = as<U>(f), rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     const U nan = (bits >> 16) | 0x40u;
-    return convert<Vec<uint16_t, N>>((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+    return narrowed<Vec<uint16_t, N>>((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
 }
 
 #if !defined(CENOTE_HAS_STREAM)
@@ -185,18 +265,6 @@ CENOTE_INLINE W mixed_odd(W a, W b) {
 template <class W>
 CENOTE_INLINE W sorted(W v) {
     return v;
-}
-#endif
-
-#if !defined(CENOTE_HAS_CASTS)
-// Integers and floats to a wider type, and wide integers to the low bits of a narrow one.
-template <class T, class From>
-CENOTE_INLINE auto widened(From v) {
-    return convert<Vec<T, kCount<From>>>(v);
-}
-template <class To, class From>
-CENOTE_INLINE To narrowed(From v) {
-    return convert<To>(v);
 }
 #endif
 

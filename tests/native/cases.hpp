@@ -226,6 +226,21 @@ inline Call plane_call(Random& random) {
     }
 }
 
+// Maps cut into parts, or as a whole one: windows of their own lengths, side by side in registers where there are many.
+inline Call parts_call(Random& random) {
+    const auto axis = [&](int64_t longest) {
+        const int64_t length = random.between(1, longest);
+        return split(length, random.chance(2) ? 1 : random.between(1, std::min<int64_t>(length + 1, 9)));
+    };
+    for (;;) {
+        Call call;
+        call.outer = {random.between(1, 20)};
+        call.g.axis[0] = random.chance(4) ? axis(3) : split(1, 1);
+        call.g.axis[1] = axis(10), call.g.axis[2] = axis(random.chance(3) ? 40 : 17);
+        if (effort(call) <= 20'000) return call;
+    }
+}
+
 inline void fill(Random& random, const Cells& c, bool tame) {
     each(c.shape, [&](const Index& at) { numbers::draw(random, c.type, c.at(at), tame); });
 }
@@ -298,32 +313,6 @@ inline Call small_call(Random& random, int64_t most) {
         if (effort(call) <= most) return call;
     }
 }
-
-// Rows along W that threads share in a walk over the inputs or the outputs of a call, at the least: the cells of one
-// other axis may be worked on side by side.
-inline int64_t rows(const Call& call, bool input) {
-    int64_t all = 1, side_by_side = 1;
-    for (const int64_t n : call.outer) {
-        all *= n;
-        if (n >= 8) side_by_side = std::max(side_by_side, n);
-    }
-    for (const AxisTable& t : call.g.axis)
-        if (t.out() == 0) return 0;
-    return all / side_by_side *
-           (input ? call.g.axis[0].in * call.g.axis[1].in : call.g.axis[0].out() * call.g.axis[1].out());
-}
-
-// The threads that one walk starts. Needs work_per_thread = 1, or small calls start none.
-class Team {
-public:
-    bool as_asked(int threads, int64_t rows) const {
-        const int64_t started = threads_started - before_;
-        return started < threads && (started > 0 || threads == 1 || rows < 2);
-    }
-
-private:
-    int64_t before_ = threads_started;
-};
 
 inline bool whole_match(const Cells& a, const Cells& b) {
     bool ok = true;

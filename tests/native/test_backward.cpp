@@ -223,7 +223,10 @@ int main() {
                 CHECK(right(random, small_call(random, 4000), reducer, in, random.of(powers)));
     for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::avg, Reducer::sum})
         for (const DType in : numbers::kFloats)
-            for (int round = 0; round < 60; ++round) CHECK(right(random, map_call(random), reducer, in, 1, true));
+            for (int round = 0; round < 60; ++round) {
+                CHECK(right(random, map_call(random), reducer, in, 1, true));
+                CHECK(right(random, parts_call(random), reducer, in, 1, true));
+            }
     thresholds(random);
     complex_parts(random);
     hostile_offsets(random);

@@ -132,6 +132,7 @@ int main() {
                 CHECK(right(random, small_call(random, 6000), reducer, in, random.chance(2)));
             for (int round = 0; round < 12; ++round)
                 CHECK(right(random, map_call(random), reducer, in, random.chance(2), true));
+            CHECK(right(random, parts_call(random), reducer, in, random.chance(2), true));
         }
     raw_bits(random);
     refusals();

@@ -1,4 +1,4 @@
-// The contiguous axis of a tile: which of the ways of lanes.hpp, and where its results lie.
+// The contiguous axis of a tile: which of the ways of lanes.hpp.
 #pragma once
 
 struct Part {
@@ -6,57 +6,23 @@ struct Part {
     int64_t size() const { return end - first; }
 };
 
-// Rows of accumulators in scratch memory.
-template <class Acc>
-struct Strip {
-    Acc* first;
-    int64_t rows, pitch;  // from row to row, in elements
-};
-
-// Rows b begin with the pads before the first cell, cell number `first`; elements of c each. b is used up.
+// Output by output. Padding has its place in b, so that sliding windows are whole. `out` has room for one register more.
 template <class M>
-Strip<typename M::Acc> along(const AxisTable& axis, Part outputs, int64_t c, Strip<typename M::Acc> b, int64_t first,
-                             Scratch& scratch) {
+void one_by_one(const AxisTable& axis, Part outputs, int64_t c, const Strip<typename M::Acc>& b, int64_t first,
+                typename M::Acc* out) {
     using Acc = typename M::Acc;
     constexpr int N = kN<Acc>;
     const Sliding& s = axis.slide;
-    const int64_t wide = outputs.size(), rows = b.rows;
-    if (s.k == 1 && s.stride == 1) return b;
-    Acc* stage = scratch.get<Acc>(Scratch::kStage, rows * std::max(b.pitch, wide * c) + 2 * N);
-    if (s.k > 0 && s.stride == 1 && wide > 1) {
-        slide<M>(b.first, s.k, s.dilation * c, (rows - 1) * b.pitch + wide * c, stage);
-        return {stage, rows, b.pitch};
-    }
-    if (s.k > 0 && s.stride == 2 && c == 1 && s.dilation == 1 && wide > 1) {
-        const int64_t all = (rows - 1) * b.pitch / 2 + wide;
-        if (s.k == 1)
-            keep_even(b.first, all, stage);
-        else if (s.k == 2)
-            merge_pairs<M>(b.first, all, stage);
-        else if (s.k == 3)
-            merge_triples<M>(b.first, all, stage);
-        else {
-            slide<M>(b.first, s.k, 1, (rows - 1) * b.pitch + 2 * wide - 1, stage);
-            keep_even(stage, all, stage);
-        }
-        return {stage, rows, b.pitch / 2};
-    }
-    if (c == 1 && s.k > 0 && s.k < 32 && s.stride < s.k && wide > 1) {
-        slide<M>(b.first, s.k, s.dilation, (rows - 1) * b.pitch + (wide - 1) * s.stride + 1, stage);
-        for (int64_t r = 0; r < rows; ++r)  // in place: every element moves towards the front
-            for (int64_t i = 0; i < wide; ++i) stage[r * wide + i] = stage[r * b.pitch + i * s.stride];
-        return {stage, rows, wide};
-    }
-    // Output by output. Padding has its place in b, so that sliding windows are whole.
+    const int64_t wide = outputs.size();
     const bool slides = s.k > 0;
-    for (int64_t r = 0; r < rows; ++r)
+    for (int64_t r = 0; r < b.rows; ++r)
         for (int64_t i = 0; i < wide; ++i) {
             const auto o = static_cast<size_t>(outputs.first + i);
             const int64_t at = slides ? i * s.stride : axis.start[o] - first;
             const int64_t count = slides ? s.k : axis.count[o], far = (slides ? s.dilation : axis.step[o]) * c;
             const int64_t skipped = slides ? 0 : axis.skipped[o];
             Acc* from = b.first + r * b.pitch + at * c;
-            Acc* to = stage + (r * wide + i) * c;
+            Acc* to = out + (r * wide + i) * c;
             if (c == 1)
                 *to = wide == 1 && far == 1 && count > 2 * N ? join_row<M>(from, count)
                                                              : join_few<M>(from, count, skipped, far);
@@ -68,5 +34,86 @@ Strip<typename M::Acc> along(const AxisTable& axis, Part outputs, int64_t c, Str
                     store(to + e, v[0]);
                 }
         }
-    return {stage, rows, wide * c};
+}
+
+// The same for N rows at once, side by side in lanes. `out` has rows of `pitch`; `room` has place for as many columns as
+// b has, and outputs, of N rows each.
+template <class M>
+void side_by_side(const AxisTable& axis, Part outputs, const Strip<typename M::Acc>& b, int64_t first, int64_t columns,
+                  typename M::Acc* room, const Strip<typename M::Acc>& out) {
+    using Acc = typename M::Acc;
+    using W = V<Acc>;
+    constexpr int N = kN<Acc>;
+    const Sliding& s = axis.slide;
+    const int64_t wide = outputs.size();
+    Acc* results = room + (columns + N) * N;
+    W block[N];
+    for (int64_t r = 0; r < b.rows; r += N) {
+        const auto row = [&](const Strip<Acc>& strip, int64_t j) {
+            return strip.first + std::min(r + j, b.rows - 1) * strip.pitch;
+        };
+        for (int64_t i = 0; i < columns; i += N) {
+            for (int j = 0; j < N; ++j) block[j] = load<W>(row(b, j) + i);
+            transpose(block);
+            for (int j = 0; j < N; ++j) store(room + (i + j) * N, block[j]);
+        }
+        for (int64_t i = 0; i < wide; ++i) {
+            const auto o = static_cast<size_t>(outputs.first + i);
+            const bool slides = s.k > 0;  // padding has its place in b
+            const Acc* from = room + (slides ? i * s.stride : axis.start[o] - first) * N;
+            const int64_t far = (slides ? s.dilation : axis.step[o]) * N;
+            W all[1];
+            joined<M, 1>(slides ? s.k : axis.count[o], slides ? 0 : axis.skipped[o], all,
+                         [&](int64_t j, W* tap) { tap[0] = load<W>(from + j * far); });
+            store(results + i * N, all[0]);
+        }
+        for (int64_t i = 0; i < wide; i += N) {
+            for (int j = 0; j < N; ++j) block[j] = load<W>(results + (i + j) * N);
+            transpose(block);
+            for (int j = 0; j < N && r + j < b.rows; ++j) store(row(out, j) + i, block[j]);
+        }
+    }
+}
+
+// Rows b begin with the pads before the first cell, cell number `first`; elements of c each. b is used up.
+template <class M, class Put>
+void along(const AxisTable& axis, Part outputs, int64_t c, const Strip<typename M::Acc>& b, int64_t first,
+           Scratch& scratch, const Put& put) {
+    using Acc = typename M::Acc;
+    constexpr int N = kN<Acc>;
+    const Sliding& s = axis.slide;
+    const int64_t wide = outputs.size();
+    const auto room = [&](int64_t n) { return scratch.get<Acc>(Scratch::kAlong, n + 2 * N); };
+    if (s.k > 0 && s.stride == 1 && (wide > 1 || s.k == 1))
+        return slide<M>(b, s.k, s.dilation * c, wide * c, s.k > 5 ? room(b.rows * b.pitch) : nullptr, put);
+    const auto dense = [&](int64_t results) {  // windows at every cell
+        Acc* every = room(2 * b.rows * b.pitch);
+        Acc* spare = every + b.rows * b.pitch;
+        slide<M>(b, s.k, s.dilation, results, spare, ToRows<Acc>{every, b.pitch});
+        return Strip<Acc>{every, b.rows, b.pitch};
+    };
+    if (s.k > 0 && s.stride == 2 && c == 1 && s.dilation == 1 && wide > 1) {
+        if (s.k == 1) return keep_even(b, wide, put);
+        if (s.k == 2) return merge_pairs<M>(b, wide, put);
+        if (s.k == 3) return merge_triples<M>(b, wide, put);
+        return keep_even(dense(2 * wide - 1), wide, put);
+    }
+    Strip<Acc> stage{nullptr, b.rows, wide * c};
+    const int64_t columns = s.k > 0 ? (wide - 1) * s.stride + (s.k - 1) * s.dilation + 1 : b.pitch;
+    if (c == 1 && s.k > 0 && s.k < 32 && s.stride < s.k && wide > 1) {
+        const Strip<Acc> every = dense((wide - 1) * s.stride + 1);
+        stage.first = every.first;  // in place: every element moves towards the front
+        for (int64_t r = 0; r < b.rows; ++r)
+            for (int64_t i = 0; i < wide; ++i) stage.first[r * wide + i] = every.first[r * b.pitch + i * s.stride];
+    } else if (sizeof(Acc) > 1 && c == 1 && b.rows >= N / 2 && (wide > 1 || columns <= 4 * N)) {
+        if constexpr (sizeof(Acc) > 1) {
+            stage.pitch = (wide + N - 1) / N * N;
+            stage.first = room(b.rows * stage.pitch + (columns + N) * N + stage.pitch * N);
+            side_by_side<M>(axis, outputs, b, first, columns, stage.first + b.rows * stage.pitch, stage);
+        }
+    } else {
+        stage.first = room(b.rows * wide * c);
+        one_by_one<M>(axis, outputs, c, b, first, stage.first);
+    }
+    each_register(stage, wide * c, put, [&](const Acc* row, int64_t i) { return load<V<Acc>>(row + i); });
 }

@@ -71,6 +71,7 @@ public:
             give_rows(plane, 1, stage + (plane - planes.first) * all);
     }
 };
+
 template <class E, class A, bool winner>
 bool spread_tiles(const Spreading& s, double taps, int threads, Control& control) {
     double cells = static_cast<double>(s.p.c * s.p.planes);
@@ -125,6 +126,17 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
             most *= largest;
         }
         if (most > 0x1p52) return false;
+    }
+
+    if (!winner && spreads_whole(p, item)) {
+        for (size_t a = 0; counts && a < kMostPooled; ++a) number *= by[a][0];
+        switch (in) {
+            case DType::f32: return spread_whole<float, float>(p, number, call.threads, control);
+            case DType::f64: return spread_whole<double, double>(p, number, call.threads, control);
+            case DType::f16: return spread_whole<F16, float>(p, number, call.threads, control);
+            case DType::bf16: return spread_whole<Bf16, float>(p, number, call.threads, control);
+            default: return false;
+        }
     }
 
     const bool slides = p.c == 1 && w.slide.k > 0 && w.slide.stride <= 64 && w.slide.k <= 4096;

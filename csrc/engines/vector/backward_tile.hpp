@@ -1,23 +1,6 @@
 // What all ways to compute gradients share: the call, the tile being worked on, and where outputs lie.
 #pragma once
 
-template <class W>
-CENOTE_INLINE void interleave(W even, W odd, W& low, W& high) {
-    constexpr int N = kCount<W>;
-    if constexpr (N == 2) {
-        low = __builtin_shufflevector(even, odd, 0, 2), high = __builtin_shufflevector(even, odd, 1, 3);
-    } else if constexpr (N == 4) {
-        low = __builtin_shufflevector(even, odd, 0, 4, 1, 5), high = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
-    } else if constexpr (N == 8) {
-        low = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
-        high = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
-    } else {
-        static_assert(N == 16);
-        low = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    }
-}
-
 // A backward call, ready to be cut into tiles.
 struct Spreading {
     const Problem& p;
@@ -63,7 +46,7 @@ protected:
     };
 
     static CENOTE_INLINE W take(Raw raw) { return Added<E, A, Lift::none>{}.take(raw); }
-    static CENOTE_INLINE Raw give(W v) { return Rounded<A, E, Last::nothing>{}.give(v, 0, {A(1), nullptr}); }
+    static CENOTE_INLINE Raw give(W v) { return Rounded<A, E, Last::nothing>{}.give(v, 0, {}); }
 
     const char* output(size_t array, int64_t d, int64_t h, int64_t w) const {
         const Array& a = p_.array[array];

@@ -4,12 +4,22 @@
 // Divides by one number, or by a table of one for each element.
 template <class Div>
 struct DivideBy {
-    Div number;
-    const Div* table;
+    Div number = 1;
+    const Div* table = nullptr;
+    Div inverse = 0;  // of a number whose inverse is exact, so that multiplying by it is dividing; else 0
 
+    DivideBy() = default;
+    explicit DivideBy(double n, const Div* t = nullptr) : number(static_cast<Div>(n)), table(t) {
+        int exponent = 0;
+        if (t == nullptr && std::frexp(n, &exponent) == 0.5 && std::abs(exponent) < 64) inverse = Div(1) / number;
+    }
     template <class W>
     CENOTE_INLINE W at(int64_t i) const {
         return table == nullptr ? splat<W>(number) : load<W>(table + i);
+    }
+    template <class W>
+    CENOTE_INLINE W divide(W v, int64_t i) const {
+        return inverse != 0 ? v * splat<W>(inverse) : v / at<W>(i);
     }
 };
 
@@ -47,7 +57,7 @@ struct Rounded {
     using Out = std::conditional_t<std::is_same_v<To, F16> || std::is_same_v<To, Bf16>, uint16_t, To>;
     using Div = A;
     CENOTE_INLINE Vec<Out, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
-        if constexpr (last == Last::divide) v = v / by.template at<V<A>>(i);
+        if constexpr (last == Last::divide) v = by.template divide<V<A>>(v, i);
         if constexpr (last == Last::root) v = square_root(v);
         if constexpr (std::is_same_v<To, F16>)
             return narrow_f16<kN<A>>(v);
@@ -66,15 +76,21 @@ struct HalfEven {
     using Out = To;
     using Div = std::conditional_t<sizeof(A) == 2, float, double>;
     int shift;  // of a divisor that is a power of two and the same everywhere; negative for others
+    A below_half, odd;
+
+    explicit HalfEven(int s)
+        : shift(s), below_half(static_cast<A>(s > 0 ? (A(1) << (s - 1)) - 1 : 0)), odd(static_cast<A>(s > 0)) {}
+
+    CENOTE_INLINE V<A> shifted(V<A> v) const { return (v + below_half + ((v >> shift) & odd)) >> shift; }
+
+    // Two registers at once, where `shift` serves.
+    static constexpr bool kTwo = sizeof(A) == 2 && sizeof(To) == 1;
+    CENOTE_INLINE Vec<To, 2 * kN<A>> give_two(V<A> a, V<A> b) const {
+        return narrowed_two<Vec<To, 2 * kN<A>>>(shifted(a), shifted(b));
+    }
 
     CENOTE_INLINE Vec<To, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
-        if (shift >= 0) {
-            if (shift > 0) {
-                const A below_half = static_cast<A>((A(1) << (shift - 1)) - 1);
-                v = (v + below_half + ((v >> shift) & A(1))) >> shift;
-            }
-            return narrowed<Vec<To, kN<A>>>(v);
-        }
+        if (shift >= 0) return narrowed<Vec<To, kN<A>>>(shifted(v));
         A out[kN<A>];
         A sums[kN<A>];
         store(sums, v);
@@ -101,15 +117,8 @@ public:
     const F& how() const { return f_; }
     static int64_t item() { return kItem; }
 
-    // The divisors of the elements of a row, for calls of `put` that ask for them.
-    void divisors(const double* by, int64_t n) {
-        table_.resize(static_cast<size_t>(n + kN<Acc>), Div(1));
-        for (int64_t i = 0; i < n; ++i) table_[static_cast<size_t>(i)] = static_cast<Div>(by[i]);
-    }
-
-    // n elements to `out`; `by` divides them, or, where it is 0, the divisors of a row.
-    void put(const Acc* a, int64_t n, double by, char* out, bool past_caches) {
-        const DivideBy<Div> divide{static_cast<Div>(by), by == 0 ? table_.data() : nullptr};
+    // n elements to `out`.
+    void put(const Acc* a, int64_t n, const DivideBy<Div>& divide, char* out, bool past_caches) {
         int64_t i = 0;
         if constexpr (sizeof(W) >= 16) {
             const auto astray = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(out) & (sizeof(W) - 1));
@@ -132,7 +141,6 @@ private:
     }
 
     F f_;
-    std::vector<Div> table_;
 };
 
 // Bytes that were finished in scratch memory, on their way past the caches.

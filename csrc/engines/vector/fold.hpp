@@ -11,7 +11,7 @@ template <class T, bool careful>
 struct Extreme {
     using In = T;
     using Acc = T;
-    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = true;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true;
     Signed<T> flip;
     // Which of several NaN remains would depend on how rows are grouped, so there is one only: the positive quiet one,
     // flipped like everything else.
@@ -54,7 +54,7 @@ template <bool careful>
 struct ExtremeHalf {
     using In = uint16_t;
     using Acc = int16_t;
-    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = true;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true;
     uint16_t flip, infinity;
 
     static CENOTE_INLINE V<int16_t> key(V<int16_t> bits) { return bits ^ ((bits >> 15) & int16_t{0x7fff}); }
@@ -80,7 +80,7 @@ struct ExtremeHalf {
 struct ExtremeTruth {
     using In = uint8_t;
     using Acc = uint8_t;
-    static constexpr bool kIdempotent = true, kOrdered = false, kFuses = false, kDoubts = false;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = false, kDoubts = false;
     uint8_t flip;
 
     CENOTE_INLINE V<uint8_t> take(V<uint8_t> raw) const { return (as<V<uint8_t>>(raw != 0) & uint8_t{1}) ^ flip; }
@@ -120,6 +120,9 @@ struct Added {
         }
         return v;
     }
+    // neighbours are added while they are still side by side in lanes as wide as a sum
+    static constexpr bool kPairs = std::is_integral_v<From> && lift == Lift::none && sizeof(A) == 2 * sizeof(From);
+    static CENOTE_INLINE V<A> take_pairs(V<In> raw) { return pairs_added<A>(raw); }
     static CENOTE_INLINE V<A> merge(V<A> a, V<A> b) { return a + b; }
     static A merge(A a, A b) { return static_cast<A>(a + b); }
     static A pad() { return std::is_floating_point_v<A> ? -A(0) : A(0); }  // the one number that changes no sum is -0

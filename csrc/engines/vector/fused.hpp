@@ -24,6 +24,7 @@ CENOTE_INLINE W shifted_out(W v, W after, std::integer_sequence<int, I...>) {
 struct RowRun {
     const char* base;  // the first tap of the first window, padding along the row left out
     int64_t rows, step;
+    int64_t first;           // number of the first output row
     int64_t d_step, h_step;  // between the taps of a window
     int64_t cells, before;   // of a row of the input; cells of padding (0 or 1) in front of them
     int64_t wide;            // outputs in a row
@@ -31,10 +32,10 @@ struct RowRun {
     Readable readable;
 };
 
-// Windows of ND x NH x size cells. put(row, i, v) takes N outputs of which some may lie past the row. Gives the lanes
-// that only the careful twin can merge.
+// Windows of ND x NH x size cells; `put` is a sink as in lanes.hpp. Gives the lanes that only the careful
+// twin can merge.
 template <class K, int size, int ND, int NH, class Put>
-CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K& k, const RowRun& run, const Put& put) {
+CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, const Put& put) {
     using Acc = typename K::Acc;
     using W = V<Acc>;
     using Raw = Vec<typename K::In, kN<Acc>>;
@@ -71,37 +72,68 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K& k, const RowRun& run
         *low = cut_off(merged(at, some(0)), left, k.pad());
         *high = cut_off(merged(at + N, some(N)), left - N, k.pad());
     };
+    // rows that far apart are read anyway
+    const int64_t ahead = run.h_step == kAhead ? kAhead / 2 : kAhead;
+    const auto fetch = [&](int64_t at) __attribute__((always_inline)) {
+        if (!run.far) return;
+        CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i)
+            __builtin_prefetch(base + at * item + i * run.d_step + j * run.h_step + ahead, 0, 2);
+    };
     for (int64_t r = 0; r < run.rows; ++r, base += run.step) {
-        if (run.far && ND * NH > 1 && run.h_step >= 512)
-            for (int i = 0; i < ND; ++i)
-                for (int j = 0; j < NH; ++j) touch(base + i * run.d_step + j * run.h_step, run.cells * item);
+        const auto to = put.row(run.first + r);
         W low, high;
-        if constexpr (size == 2) {
+        if constexpr (size == 2 && K::kPairs) {
+            using Pairs = V<typename K::In>;
+            const auto sum = [&](int64_t i) __attribute__((always_inline)) {
+                const char* at = base + 2 * i * item;
+                const int64_t left = run.cells - 2 * i;
+                const bool whole = left >= 2 * N || at + (ND - 1) * run.d_step + (NH - 1) * run.h_step +
+                                                            static_cast<int64_t>(sizeof(Pairs)) <=
+                                                        run.readable.end;
+                W all{};
+                CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int d = 0; d < ND; ++d) {
+                    const char* p = at + d * run.d_step + j * run.h_step;
+                    all += K::take_pairs(whole ? load<Pairs>(p) : load_part<Pairs>(p, left, 0));
+                }
+                return all;
+            };
+            for (int64_t i = 0; i < run.wide; i += 2 * N) {
+                fetch(2 * i);
+                const W first = sum(i);
+                if (i + N < run.wide)
+                    to(i, first, sum(i + N));
+                else
+                    to(i, first);
+            }
+        } else if constexpr (size == 2) {
             for (int64_t i = 0; i < run.wide; i += N) {
+                fetch(2 * i);
                 columns(2 * i, &low, &high);
-                put(r, i, sorted(K::merge(mixed_even(low, high), mixed_odd(low, high))));
+                to(i, sorted(K::merge(mixed_even(low, high), mixed_odd(low, high))));
             }
         } else if (run.before == 1) {  // cells 2i - 1, 2i, 2i + 1
             W last = splat<W>(k.pad());
             for (int64_t i = 0; i < run.wide; i += N) {
+                fetch(2 * i);
                 if (2 * i < run.cells)
                     columns(2 * i, &low, &high);
                 else
                     low = high = splat<W>(k.pad());
                 const W evens = sorted(mixed_even(low, high)), odds = sorted(mixed_odd(low, high));
-                put(r, i, K::merge(K::merge(shifted_in(last, odds, Lanes{}), evens), odds));
+                to(i, K::merge(K::merge(shifted_in(last, odds, Lanes{}), evens), odds));
                 last = odds;
             }
         } else {  // cells 2i, 2i + 1, 2i + 2
             columns(0, &low, &high);
             W evens = sorted(mixed_even(low, high)), pairs = K::merge(evens, sorted(mixed_odd(low, high)));
             for (int64_t i = 0; i < run.wide; i += N) {
+                fetch(2 * i);
                 W next = splat<W>(k.pad()), next_pairs = next;
                 if (2 * (i + N) < run.cells) {
                     columns(2 * (i + N), &low, &high);
                     next = sorted(mixed_even(low, high)), next_pairs = K::merge(next, sorted(mixed_odd(low, high)));
                 }
-                put(r, i, K::merge(pairs, shifted_out(evens, next, Lanes{})));
+                to(i, K::merge(pairs, shifted_out(evens, next, Lanes{})));
                 evens = next, pairs = next_pairs;
             }
         }
@@ -109,37 +141,7 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K& k, const RowRun& run
     return doubts;
 }
 
-// Accumulators to scratch memory.
-template <class Acc>
-struct ToStage {
-    Acc* out;
-    int64_t wide;
-    CENOTE_INLINE void operator()(int64_t row, int64_t i, V<Acc> v) const { store(out + row * wide + i, v); }
-};
-
-// Finished elements to their place, rows one behind the other. `past`: every register of a row is whole and aligned.
-template <class F>
-struct ToResult {
-    const F& finish;
-    DivideBy<typename F::Div> by;
-    char* out;
-    int64_t wide, total;  // elements of a row, and up to the end of what may be written
-    bool past;
-    CENOTE_INLINE void operator()(int64_t row, int64_t i, V<typename F::Acc> v) const {
-        constexpr auto item = static_cast<int64_t>(sizeof(typename F::Out));
-        const auto done = finish.give(v, 0, by);
-        const int64_t at = row * wide + i;
-        if (past) {
-            if constexpr (sizeof(done) >= 16) return stream(out + at * item, done);
-        }
-        if (at + kN<typename F::Acc> <= total)
-            store(out + at * item, done);  // what runs over into the next row is written again
-        else
-            store_part(out + at * item, done, total - at);
-    }
-};
-
-// Nothing at all where these numbers of rows have no code of their own: see Values::fuses.
+// `nd` and `nh` rows along D and H: those that Values::fuses lets through.
 template <class K, class Put>
 V<Signed<typename K::In>> fused_run(const K& k, int64_t nd, int64_t nh, bool three, const RowRun& run, const Put& put) {
     if (three) {

@@ -1,108 +1,152 @@
-// Reduction along the contiguous axis, on rows of accumulators in scratch memory, many rows at once. Whatever lies
-// between two rows (a gap that holds pads) is computed along with them and left alone: there are no row ends to mind.
+// Reduction along the contiguous axis, on rows of accumulators in scratch memory. What is merged before the last step is
+// computed for many rows at once, along with whatever lies between them; the last step goes row by row to a sink `put`:
+// put.row(r)(i, v) takes the N results from i on of row r, of which some may lie past the row. Rows come in order.
 #pragma once
 
+// Rows of accumulators in scratch memory.
+template <class Acc>
+struct Strip {
+    Acc* first;
+    int64_t rows, pitch;  // from row to row, in elements
+};
+
+// A sink: rows in scratch memory.
+template <class Acc>
+struct ToRows {
+    Acc* first;
+    int64_t pitch;
+
+    struct Row {
+        Acc* to;
+        CENOTE_INLINE void operator()(int64_t i, V<Acc> v) const { store(to + i, v); }
+        CENOTE_INLINE void operator()(int64_t i, V<Acc> a, V<Acc> b) const {
+            store(to + i, a);
+            store(to + i + kN<Acc>, b);
+        }
+    };
+    CENOTE_INLINE Row row(int64_t r) const { return {first + r * pitch}; }
+};
+
+// Puts last(row, i) for every register of `wide` results in each row.
+template <class Acc, class Put, class Last>
+CENOTE_INLINE void each_register(const Strip<Acc> b, int64_t wide, const Put& put, const Last last) {
+    for (int64_t r = 0; r < b.rows; ++r) {
+        const Acc* row = b.first + r * b.pitch;
+        const auto to = put.row(r);
+        for (int64_t i = 0; i < wide; i += kN<Acc>) to(i, last(row, i));
+    }
+}
+
 // Two to five taps, `far` elements apart, straight from memory.
-template <class K, int k>
-void slide_few(const typename K::Acc* b, int64_t far, int64_t n, typename K::Acc* out) {
-    using W = V<typename K::Acc>;
-    for (int64_t i = 0; i < n; i += kN<typename K::Acc>) {
-        const auto tap = [&](int j) { return load<W>(b + i + j * far); };
+template <class K, int k, class Put>
+void slide_few(const Strip<typename K::Acc>& b, int64_t far, int64_t wide, const Put& put) {
+    using Acc = typename K::Acc;
+    using W = V<Acc>;
+    each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+        const auto tap = [&](int j) __attribute__((always_inline)) { return load<W>(row + i + j * far); };
         W v = K::merge(tap(0), tap(1));
         if constexpr (k == 3) v = K::merge(v, tap(2));
         if constexpr (k >= 4) v = K::merge(v, K::merge(tap(2), tap(3)));
         if constexpr (k == 5) v = K::merge(v, tap(4));
-        store(out + i, v);
-    }
+        return v;
+    });
 }
 
-// Windows of k taps, `far` elements apart, at each of n places; b is used up. Past n + (k - 1) * far elements of b and n
-// of `out` there is room for one register.
-template <class K>
-void slide(typename K::Acc* b, int64_t k, int64_t far, int64_t n, typename K::Acc* out) {
+// Windows of k taps, `far` elements apart, at each of `wide` places of every row; b is used up. `spare` has as much room
+// as b. Behind the last row there is room for one register.
+template <class K, class Put>
+void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide, typename K::Acc* spare,
+           const Put& put) {
     using Acc = typename K::Acc;
     using W = V<Acc>;
     constexpr int N = kN<Acc>;
+    const auto at = [&](const Acc* p) __attribute__((always_inline)) { return load<W>(p); };
     switch (k) {
-        case 1: std::memcpy(out, b, static_cast<size_t>(n) * sizeof(Acc)); return;
-        case 2: return slide_few<K, 2>(b, far, n, out);
-        case 3: return slide_few<K, 3>(b, far, n, out);
-        case 4: return slide_few<K, 4>(b, far, n, out);
-        case 5: return slide_few<K, 5>(b, far, n, out);
+        case 1: return each_register(b, wide, put, [&](const Acc* row, int64_t i) { return at(row + i); });
+        case 2: return slide_few<K, 2>(b, far, wide, put);
+        case 3: return slide_few<K, 3>(b, far, wide, put);
+        case 4: return slide_few<K, 4>(b, far, wide, put);
+        case 5: return slide_few<K, 5>(b, far, wide, put);
         default: break;
     }
-    const auto pass = [&](int64_t near, int64_t total) {  // windows twice as large
-        for (int64_t i = 0; i < total; i += N) store(b + i, K::merge(load<W>(b + i), load<W>(b + i + near)));
-    };
-    const auto pass_twice = [&](int64_t near, int64_t total) {  // and four times: fewer ways to memory
-        for (int64_t i = 0; i < total; i += N) {
-            const W low = K::merge(load<W>(b + i), load<W>(b + i + near));
-            const W high = K::merge(load<W>(b + i + 2 * near), load<W>(b + i + 3 * near));
-            store(b + i, K::merge(low, high));
-        }
-    };
+    Acc* const all = b.first;
+    const int64_t n = (b.rows - 1) * b.pitch + wide;  // places of all rows, and between them
     if constexpr (K::kIdempotent) {
         int64_t size = 1;
-        for (; 4 * size < k; size *= 4) pass_twice(size * far, n + (k - 4 * size) * far);
+        for (; 4 * size < k; size *= 4) {  // windows four times as large
+            const int64_t total = n + (k - 4 * size) * far, near = size * far;
+            for (int64_t i = 0; i < total; i += N) {
+                const W low = K::merge(at(all + i), at(all + i + near));
+                const W high = K::merge(at(all + i + 2 * near), at(all + i + 3 * near));
+                store(all + i, K::merge(low, high));
+            }
+        }
         // the window is covered by up to four that overlap
         const int64_t second = std::min(size, k - size) * far, third = std::min(2 * size, k - size) * far,
                       last = (k - size) * far;
-        if (2 * size >= k) {
-            for (int64_t i = 0; i < n; i += N) store(out + i, K::merge(load<W>(b + i), load<W>(b + i + last)));
-            return;
-        }
-        for (int64_t i = 0; i < n; i += N) {
-            const W low = K::merge(load<W>(b + i), load<W>(b + i + second));
-            const W high = K::merge(load<W>(b + i + third), load<W>(b + i + last));
-            store(out + i, K::merge(low, high));
-        }
-        return;
-    }
-    bool begun = false;
-    for (int64_t size = 1;; size *= 2) {
-        if (k & size) {  // a block of the window's sum; smaller ones, which lie behind it, are in `out` already
-            const int64_t at = (k & ~(2 * size - 1)) * far;
-            for (int64_t i = 0; i < n; i += N) {
-                const W block = load<W>(b + i + at);
-                store(out + i, begun ? K::merge(block, load<W>(out + i)) : block);
+        if (2 * size >= k)
+            return each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+                return K::merge(at(row + i), at(row + i + last));
+            });
+        return each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+            const W low = K::merge(at(row + i), at(row + i + second));
+            return K::merge(low, K::merge(at(row + i + third), at(row + i + last)));
+        });
+    } else {
+        // Blocks of 2, 4, 8 ... taps; those that make up the window are added from the smallest, which lies last.
+        bool begun = false;
+        for (int64_t size = 1;; size *= 2) {
+            const Acc* block = all + (k & ~(2 * size - 1)) * far;
+            const bool last = 2 * size > k;
+            if (last && !begun)
+                return each_register(b, wide, put, [&](const Acc* row, int64_t i) { return at(row + i); });
+            if (last)
+                return each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+                    return K::merge(at(row + i), at(spare + (row - all) + i));
+                });
+            if (k & size) {
+                for (int64_t i = 0; i < n; i += N)
+                    store(spare + i, begun ? K::merge(at(block + i), at(spare + i)) : at(block + i));
+                begun = true;
             }
-            begun = true;
+            const int64_t total = n + (k - 2 * size) * far;
+            for (int64_t i = 0; i < total; i += N) store(all + i, K::merge(at(all + i), at(all + i + size * far)));
         }
-        if (2 * size > k) return;
-        pass(size * far, n + (k - 2 * size) * far);
     }
 }
 
-// out[i] = b[2i] of n pairs.
-template <class Acc>
-void keep_even(const Acc* b, int64_t n, Acc* out) {
+// Every second element.
+template <class Acc, class Put>
+void keep_even(const Strip<Acc>& b, int64_t wide, const Put& put) {
+    using W = V<Acc>;
+    each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+        return sorted(mixed_even(load<W>(row + 2 * i), load<W>(row + 2 * i + kN<Acc>)));
+    });
+}
+
+// Elements 2i and 2i + 1.
+template <class K, class Put>
+void merge_pairs(const Strip<typename K::Acc>& b, int64_t wide, const Put& put) {
+    using Acc = typename K::Acc;
+    using W = V<Acc>;
+    each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+        const W low = load<W>(row + 2 * i), high = load<W>(row + 2 * i + kN<Acc>);
+        return sorted(K::merge(mixed_even(low, high), mixed_odd(low, high)));
+    });
+}
+
+// Elements 2i, 2i + 1 and 2i + 2.
+template <class K, class Put>
+void merge_triples(const Strip<typename K::Acc>& b, int64_t wide, const Put& put) {
+    using Acc = typename K::Acc;
     using W = V<Acc>;
     constexpr int N = kN<Acc>;
-    for (int64_t i = 0; i < n; i += N) store(out + i, sorted(mixed_even(load<W>(b + 2 * i), load<W>(b + 2 * i + N))));
-}
-
-// out[i] = b[2i] merged with b[2i + 1].
-template <class K>
-void merge_pairs(const typename K::Acc* b, int64_t n, typename K::Acc* out) {
-    using W = V<typename K::Acc>;
-    constexpr int N = kN<typename K::Acc>;
-    for (int64_t i = 0; i < n; i += N) {
-        const W low = load<W>(b + 2 * i), high = load<W>(b + 2 * i + N);
-        store(out + i, sorted(K::merge(mixed_even(low, high), mixed_odd(low, high))));
-    }
-}
-
-// out[i] = b[2i], b[2i + 1] and b[2i + 2] merged.
-template <class K>
-void merge_triples(const typename K::Acc* b, int64_t n, typename K::Acc* out) {
-    using W = V<typename K::Acc>;
-    constexpr int N = kN<typename K::Acc>;
-    for (int64_t i = 0; i < n; i += N) {
-        const W low = load<W>(b + 2 * i), high = load<W>(b + 2 * i + N);
+    each_register(b, wide, put, [&](const Acc* row, int64_t i) __attribute__((always_inline)) {
+        const W low = load<W>(row + 2 * i), high = load<W>(row + 2 * i + N);
         const W pair = K::merge(mixed_even(low, high), mixed_odd(low, high));
-        const W third = mixed_even(load<W>(b + 2 * i + 2), load<W>(b + 2 * i + N + 2));
-        store(out + i, sorted(K::merge(pair, third)));
-    }
+        const W third = mixed_even(load<W>(row + 2 * i + 2), load<W>(row + 2 * i + N + 2));
+        return sorted(K::merge(pair, third));
+    });
 }
 
 // The taps b[0], b[far], ... of one window, in the order of tree.hpp. `rest`, if there is one, is the join of later taps
@@ -163,7 +207,7 @@ typename K::Acc join_row(typename K::Acc* b, int64_t n) {
             left_over = true;
         }
         n /= 2;
-        merge_pairs<K>(b, n, b);
+        merge_pairs<K>(Strip<Acc>{b, 1, 0}, n, ToRows<Acc>{b, 0});
     }
     return join_few<K>(b, n, 0, 1, left_over ? &rest : nullptr);
 }

@@ -39,7 +39,7 @@ CENOTE_INLINE void reduce_columns(const K& k, const char* base, Level d, Level h
 
 // A row from n rows, `step` bytes apart, n known.
 template <class K, int n>
-void reduce_few(const K& k, const char* base, int64_t step, int64_t wide, Readable readable, typename K::Acc* out) {
+void reduce_few(const K k, const char* base, int64_t step, int64_t wide, Readable readable, typename K::Acc* out) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>, U = 2;
     using Raw = Vec<typename K::In, N>;
@@ -107,7 +107,7 @@ void reduce_rows(const K& k, const char* base, Level d, Level h, int64_t n, Read
 // B windows of k >= B rows, each one row further than the last: what all of them hold is merged once.
 // row[i] is the first byte of row i of the k + B - 1 rows.
 template <class K, int B>
-void share_rows(const K& k, const char* const* row, int64_t size, int64_t n, Readable readable, typename K::Acc* out,
+void share_rows(const K k, const char* const* row, int64_t size, int64_t n, Readable readable, typename K::Acc* out,
                 int64_t pitch) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>;
@@ -135,7 +135,7 @@ void share_rows(const K& k, const char* const* row, int64_t size, int64_t n, Rea
 // merge of each row with all later ones of its block is kept; a window is one of those and a merge that grows through
 // the next block. Three merges a window, whatever its size. `kept` holds size rows of a strip.
 template <class K>
-void herk_rows(const K& k, const char* const* row, int64_t size, int64_t outputs, int64_t n, Readable readable,
+void herk_rows(const K k, const char* const* row, int64_t size, int64_t outputs, int64_t n, Readable readable,
                typename K::Acc* out, int64_t pitch, typename K::Acc* kept) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>, U = 4;
@@ -173,58 +173,21 @@ void herk_rows(const K& k, const char* const* row, int64_t size, int64_t outputs
     }
 }
 
-// U registers of one output from all its taps, in memory as they are.
-template <class K, int U>
-CENOTE_INLINE void reduce_taps(const K& k, const char* base, Level d, Level h, Level w, int64_t left, Readable readable,
-                               V<typename K::Acc>* acc, [[maybe_unused]] V<Signed<typename K::In>>* doubts) {
-    using W = V<typename K::Acc>;
-    constexpr int N = kN<typename K::Acc>;
-    using Raw = Vec<typename K::In, N>;
-    const auto cell = [&](const char* p, W* to) __attribute__((always_inline)) {
-        Raw raw[U];
-        CENOTE_UNROLL for (int u = 0; u < U; ++u) raw[u] =
-            U > 1 ? load<Raw>(p + u * static_cast<int>(sizeof(Raw))) : raw_at(k, p, left, readable);
-        if constexpr (K::kDoubts) {
-            CENOTE_UNROLL for (int u = 0; u < U; u += 2)* doubts |= k.doubts(raw[u], raw[std::min(u + 1, U - 1)]);
-        }
-        CENOTE_UNROLL for (int u = 0; u < U; ++u) to[u] = k.take(raw[u]);
-    };
-    const auto square = [&](auto size) __attribute__((always_inline)) {
-        constexpr int S = decltype(size)::value;
-        joined_few<K, U, S>(0, acc, [&](int64_t l, W* column) __attribute__((always_inline)) {
-            joined_few<K, U, S>(0, column, [&](int64_t j, W* to) __attribute__((always_inline)) {
-                cell(base + j * h.step + l * w.step, to);
-            });
-        });
-    };
-    if (d.count == 1 && h.count == 2 && w.count == 2) return square(std::integral_constant<int, 2>{});
-    if (d.count == 1 && h.count == 3 && w.count == 3 && h.skipped == 0 && w.skipped == 0)
-        return square(std::integral_constant<int, 3>{});
-    joined<K, U>(w.count, w.skipped, acc, [&](int64_t l, W* column) {
-        joined<K, U>(h.count, h.skipped, column, [&](int64_t j, W* row) {
-            joined<K, U>(d.count, d.skipped, row,
-                         [&](int64_t i, W* to) { cell(base + i * d.step + j * h.step + l * w.step, to); });
-        });
-    });
-}
-
-// One output of c elements, number `index`; put(index, element, v) takes N of them, the last of which may lie past it.
-// Gives the lanes that only the careful twin can merge.
-template <class K, class Put>
-CENOTE_INLINE V<Signed<typename K::In>> reduce_cell(const K& k, const char* base, Level d, Level h, Level w, int64_t c,
-                                                    Readable readable, int64_t index, const Put& put) {
-    constexpr int N = kN<typename K::Acc>, U = 4;
+// The same for what must not be merged twice: by doubling, within a strip of columns. Windows of taps `dilation` rows
+// apart. `kept` holds two strips of outputs + (size - 1) * dilation rows.
+template <class K>
+void double_rows(const K k, const char* const* row, int64_t size, int64_t dilation, int64_t outputs, int64_t n,
+                 Readable readable, typename K::Acc* out, int64_t pitch, typename K::Acc* kept) {
+    using Acc = typename K::Acc;
+    constexpr int N = kN<Acc>, U = 4;
     constexpr int64_t item = sizeof(typename K::In);
-    V<typename K::Acc> acc[U];
-    V<Signed<typename K::In>> doubts{};
-    int64_t i = 0;
-    for (; i + U * N <= c; i += U * N) {
-        reduce_taps<K, U>(k, base + i * item, d, h, w, U * N, readable, acc, &doubts);
-        CENOTE_UNROLL for (int u = 0; u < U; ++u) put(index, i + u * N, acc[u]);
+    const int64_t rows = outputs + (size - 1) * dilation;
+    for (int64_t i = 0; i < n; i += U * N) {
+        const int64_t most = std::min<int64_t>(U, (n - i + N - 1) / N);
+        for (int64_t r = 0; r < rows; ++r)
+            for (int64_t at = 0; at < most * N; at += N)
+                store(kept + r * U * N + at, k.take(raw_at(k, row[r] + (i + at) * item, n - i - at, readable)));
+        slide<Again<K>>(Strip<Acc>{kept, outputs, U * N}, size, dilation * U * N, most * N, kept + rows * U * N + N,
+                        ToRows<Acc>{out + i, pitch});
     }
-    for (; i < c; i += N) {
-        reduce_taps<K, 1>(k, base + i * item, d, h, w, c - i, readable, acc, &doubts);
-        put(index, i, acc[0]);
-    }
-    return doubts;
 }

@@ -45,7 +45,8 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
         static_cast<int64_t>(std::min(0x1p40, 1 + (in + out) / static_cast<double>(std::max<int64_t>(1, units))));
     parallel_for(units, nanoseconds, call.threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
         Finish<F> finisher(finish);
-        Values<K, C, F> values(quick, careful, p, tiles, divide, finisher, past_caches, scratch());
+        Results<F> results(p, divide, finisher, past_caches, scratch());
+        Values<K, C, F> values(quick, careful, p, tiles, results, scratch());
         for (int64_t unit = begin; unit < end; ++unit) {
             values.tile(unit);
             if (!ticker.go_on(work)) break;

@@ -87,12 +87,13 @@ Tiles cut(const Problem& p, int threads) {
     const int64_t per_output = std::max<int64_t>(1, w.in / std::max<int64_t>(1, w.out())) * p.c * item;
     const int64_t halo =
         w.slide.k > 0 && w.slide.stride < w.slide.k ? (w.slide.k - 1) * w.slide.dilation * p.c * item : 0;
-    const int64_t longest = std::max<int64_t>(way == Rows::running || way == Rows::doubled ? 4096 : 16384, 4 * halo);
+    const int64_t usual = way == Rows::alone ? 16384 : way == Rows::shared ? 2048 : 4096;
+    const int64_t longest = std::max<int64_t>(usual, 4 * halo);
     if (t.w * per_output > longest) t.w = std::max<int64_t>(1, longest / per_output);
     t.w = std::max<int64_t>(1, ceil(w.out(), ceil(w.out(), t.w)));
     const int64_t row = t.w * per_output + halo;
     int64_t budget = 24 << 10, least = 1;
-    if (way == Rows::shared) budget = 48 << 10, least = 8;
+    if (way == Rows::shared) budget = 64 << 10, least = std::max<int64_t>(8, 2 * h.slide.k);
     if (way == Rows::running || way == Rows::doubled) budget = 256 << 10, least = 2 * h.slide.k;
     t.h = std::min(h.out(), std::max(least, budget / std::max<int64_t>(1, row)));
     t.h = ceil(h.out(), ceil(h.out(), t.h));

@@ -10,15 +10,13 @@ public:
     static constexpr int N = kN<Acc>;
     static constexpr int64_t kItem = sizeof(In);
 
-    Values(const K& quick, const C& careful, const Problem& p, const Tiles& tiles, const Divide& divide,
-           Finish<F>& finisher, bool past_caches, Scratch& scratch)
+    Values(const K& quick, const C& careful, const Problem& p, const Tiles& tiles, Results<F>& results,
+           Scratch& scratch)
         : quick_(quick),
           careful_(careful),
           p_(p),
           tiles_(tiles),
-          divide_(divide),
-          finisher_(finisher),
-          past_caches_(past_caches),
+          results_(results),
           far_(p.x_end - p.x_begin > kFar),
           scratch_(scratch) {}
 
@@ -37,7 +35,8 @@ public:
         n_ = (along_w_.end - along_w_.first) * p_.c;
         int64_t gap = std::max(along_w_.before, along_w_.behind) * p_.c;
         if (n_ < N) gap = std::max(gap, N - n_);
-        if (way_for<K>(*p_.axis[1]) == Rows::running) gap = std::max<int64_t>(gap, N);
+        const Rows way = way_for<K>(*p_.axis[1]);
+        if (way == Rows::running || way == Rows::doubled) gap = std::max<int64_t>(gap, N);
         pitch_ = n_ + gap;
         if (pitch_ % 2 != 0) ++pitch_;  // so that every second element of all rows is every second of each
         if (pitch_ * static_cast<int64_t>(sizeof(Acc)) % 4096 == 0) pitch_ += 2 * N;
@@ -45,6 +44,13 @@ public:
             if constexpr (kFusing<K>) {
                 if (run_fused(quick_)) return;
                 if constexpr (K::kDoubts) run_fused(careful_);
+            }
+            return;
+        }
+        if (whole()) {
+            if constexpr (sizeof(Acc) > 1) {
+                if (run_whole(quick_)) return;
+                if constexpr (K::kDoubts) run_whole(careful_);
             }
             return;
         }
@@ -100,33 +106,12 @@ private:
     // False: there is a NaN, and M cannot tell.
     template <class M>
     bool run_fused(const M& m) {
-        const int64_t wide = w_.size(), rows = planes_.size() * height();
-        if constexpr (std::is_same_v<M, K>) {
-            char* result_at = result(planes_.first, h_.first);
-            const int64_t line = wide * finisher_.item();
-            const bool past = past_caches_ && streams(result_at, line);
-            if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
-                const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
-                return !fused(m, [&](int64_t row) {
-                    return ToResult<F>{finisher_.how(), by, result_at + row * line, wide, (rows - row) * wide, past};
-                });
-            }
-        }
-        Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide + 2 * N);
-        if (fused(m, [&](int64_t row) { return ToStage<Acc>{stage + row * wide, wide}; })) return false;
-        finish(stage, rows, wide);
-        return true;
+        return results_.write(place(), [&](const auto& put) { return !fused(m, put); });
     }
 
-    // Whole registers at aligned addresses, row after row.
-    static bool streams(const char* out, int64_t line) {
-        constexpr int64_t size = sizeof(Vec<typename F::Out, N>);
-        return size >= 16 && line % size == 0 && reinterpret_cast<uintptr_t>(out) % size == 0;
-    }
-
-    // Runs of rows with the same taps; sink(first row) takes their results. True: there is a NaN, and M cannot tell.
-    template <class M, class Sink>
-    bool fused(const M& m, const Sink& sink) {
+    // Runs of rows with the same taps. True: there is a NaN, and M cannot tell.
+    template <class M, class Put>
+    bool fused(const M& m, const Put& put) {
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
         const Level depth = level_of(d, d_, p_.x.stride[0]);
         V<Signed<In>> doubts{};
@@ -147,6 +132,7 @@ private:
                 const RowRun run{base + first * p_.x.stride[1],
                                  end - r,
                                  step * p_.x.stride[1],
+                                 row,
                                  depth.step,
                                  only_deep ? depth.step : at(h.step, r) * p_.x.stride[1],
                                  n_,
@@ -154,12 +140,42 @@ private:
                                  w_.size(),
                                  far_,
                                  {p_.x_end}};
-                doubts |= fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run,
-                                    sink(row));
+                doubts |=
+                    fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run, put);
             }
         }
         if constexpr (M::kDoubts) return any(doubts);
         return false;
+    }
+
+    // One window a plane, of whole rows that fit into a register.
+    bool whole() const {
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
+        return sizeof(Acc) > 1 && p_.x_rows && p_.c == 1 && d.out() == 1 && h.out() == 1 && w.out() == 1 &&
+               w.step[0] == 1 && w.count[0] <= N;
+    }
+
+    // False: there is a NaN, and M cannot tell.
+    template <class M>
+    bool run_whole(const M& m) {
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
+        const Taps taps{level_of(d, 0, p_.x.stride[0]), level_of(h, 0, p_.x.stride[1]), level_of(w, 0, kItem)};
+        const int64_t first = d.start[0] * p_.x.stride[0] + h.start[0] * p_.x.stride[1] + w.start[0] * kItem;
+        const auto base = [&](int64_t r) { return p_.x.data + p_.plane(planes_.first + r, 0) + first; };
+        return results_.write(place(), [&](const auto& put) {
+            const auto run = [&](auto n) {
+                return reduce_whole<M, decltype(n)::value>(m, taps, planes_.size(), base, {p_.x_end}, put);
+            };
+            V<Signed<In>> doubts;
+            switch (taps.d.count == 1 && taps.h.skipped == 0 ? taps.h.count : 0) {
+                case 4: doubts = run(std::integral_constant<int, 4>{}); break;
+                case 7: doubts = run(std::integral_constant<int, 7>{}); break;
+                case 8: doubts = run(std::integral_constant<int, 8>{}); break;
+                default: doubts = run(std::integral_constant<int, 0>{}); break;
+            }
+            if constexpr (M::kDoubts) return !any(doubts);
+            return true;
+        }, true);
     }
 
     // Cells of many elements and few taps: output by output from memory, no rows between.
@@ -173,46 +189,42 @@ private:
     // False: there is a NaN, and M cannot tell.
     template <class M>
     bool run_cells(const M& m) {
-        const int64_t wide = w_.size(), rows = planes_.size() * height();
-        if constexpr (std::is_same_v<M, K>) {
-            char* result_at = result(planes_.first, h_.first);
-            const bool past = past_caches_ && streams(result_at, p_.c * finisher_.item());
-            if (follow_one_another(rows) && divide_.same() && past == past_caches_) {
-                const DivideBy<typename F::Div> by{static_cast<typename F::Div>(divide_.only(p_)), nullptr};
-                return !each_cell(m, ToResult<F>{finisher_.how(), by, result_at, p_.c, rows * wide * p_.c, past});
-            }
-        }
-        Acc* stage = scratch_.get<Acc>(Scratch::kStage, rows * wide * p_.c + 2 * N);
-        if (each_cell(m, ToStage<Acc>{stage, p_.c})) return false;
-        finish(stage, rows, wide * p_.c);
-        return true;
+        return results_.write(place(), [&](const auto& put) { return !each_cell(m, put); });
     }
 
     // True: there is a NaN, and M cannot tell.
     template <class M, class Put>
     bool each_cell(const M& m, const Put& put) {
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
-        const Level depth = level_of(d, d_, p_.x.stride[0]);
-        const int64_t cell = p_.c * kItem, together = std::max<int64_t>(1, 2048 / cell);
+        const int64_t cell = p_.c * kItem;
+        const auto start = [&](int64_t i) { return w.start[static_cast<size_t>(i)]; };
+        const auto alike = [&](int64_t i, int64_t j) {
+            const Level a = level_of(w, i, 1), b = level_of(w, j, 1);
+            return a.count == b.count && a.step == b.step && a.skipped == b.skipped;
+        };
+        Taps taps{level_of(d, d_, p_.x.stride[0]), {}, {}};
         V<Signed<In>> doubts{};
-        int64_t index = 0;
+        int64_t row = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
-            for (int64_t r = h_.first; r < h_.end; ++r) {
-                const Level height = level_of(h, r, p_.x.stride[1]);
-                const char* row = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
-                for (int64_t i = w_.first; i < w_.end;) {
-                    const int64_t end = std::min(w_.end, i + together);
-                    if (far_) {
-                        const Reach reach = reach_of(w, {i, end});
-                        for (int64_t a = 0; a < depth.count; ++a)
-                            for (int64_t b = 0; b < height.count; ++b)
-                                touch(row + a * depth.step + b * height.step + reach.first * cell,
-                                      (reach.end - reach.first) * cell);
-                    }
-                    for (; i < end; ++i)
-                        doubts |= reduce_cell(m, row + w.start[static_cast<size_t>(i)] * cell, depth, height,
-                                              level_of(w, i, cell), p_.c, {p_.x_end}, index++, put);
+            for (int64_t r = h_.first; r < h_.end; ++r, ++row) {
+                taps.h = level_of(h, r, p_.x.stride[1]);
+                const char* line = base + h.start[static_cast<size_t>(r)] * p_.x.stride[1];
+                const auto to = put.row(row);
+                for (int64_t i = w_.first, end; i < w_.end; i = end) {
+                    taps.w = level_of(w, i, cell);
+                    const int64_t step = i + 1 < w_.end ? start(i + 1) - start(i) : 0;
+                    for (end = i + 1; end < w_.end && alike(i, end) && start(end) == start(i) + (end - i) * step;)
+                        ++end;
+                    const auto run = [&](auto box) {
+                        return reduce_cells<M, decltype(box)>(m, line + start(i) * cell, taps, step * cell, end - i,
+                                                              p_.c, {p_.x_end}, to, (i - w_.first) * p_.c, far_);
+                    };
+                    doubts |= Box<1, 2, 2>::has(taps)   ? run(Box<1, 2, 2>{})
+                              : Box<1, 3, 3>::has(taps) ? run(Box<1, 3, 3>{})
+                              : Box<2, 2, 2>::has(taps) ? run(Box<2, 2, 2>{})
+                              : Box<1, 1, 2>::has(taps) ? run(Box<1, 1, 2>{})
+                                                        : run(AnyBox{});
                 }
             }
         }
@@ -220,20 +232,55 @@ private:
         return false;
     }
 
+    // Rows are reduced some at a time, and taken further while they are still in the nearest cache.
     template <class M>
     void run(const M& m) {
-        const int64_t rows = planes_.size() * height();
+        constexpr int64_t bytes = 12 << 10;
+        const Part planes = planes_, h = h_;
+        const Rows way = way_for<M>(*p_.axis[1]);
+        int64_t few = std::max<int64_t>(1, bytes / (pitch_ * static_cast<int64_t>(sizeof(Acc))));
+        if (way == Rows::shared) few = (few + 7) / 8 * 8;
+        const int64_t together = std::max<int64_t>(1, few / h.size());
+        const bool at_once = way == Rows::running || way == Rows::doubled;  // they go down their columns once
+        sourced_ = -1;
+        for (int64_t plane = planes.first; plane < planes.end; plane += together) {
+            planes_ = {plane, std::min(planes.end, plane + together)};
+            for (int64_t r = h.first, end; r < h.end; r = end) {
+                h_ = {r, end = at_once ? h.end : std::min(h.end, r + few)};
+                Acc* rows = reduced(m);
+                // The last rows first: what is left of them between rows does no harm to those before.
+                const int64_t first = h_.first, piece = planes_.size() > 1 ? h_.size() : few;
+                for (int64_t last = h_.end; last > first; last = h_.first) {
+                    h_ = {std::max(first, last - piece), last};
+                    merge_along<M>(rows + (h_.first - first) * pitch_);
+                }
+            }
+        }
+        planes_ = planes, h_ = h;
+    }
+
+    // All rows of the place, merged over D and H.
+    template <class M>
+    Acc* reduced(const M& m) {
         const int64_t before = along_w_.before * p_.c, room = 2 * N + 2;
-        Acc* rows_at = scratch_.get<Acc>(Scratch::kRows, before + rows * pitch_ + 2 * room) + before;
+        Acc* rows = scratch_.get<Acc>(Scratch::kRows, before + place().rows() * pitch_ + 2 * room) + before;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
-            reduce_plane(m, plane, rows_at + (plane - planes_.first) * height() * pitch_);
+            reduce_plane(m, plane, rows + (plane - planes_.first) * height() * pitch_);
+        return rows;
+    }
+
+    template <class M>
+    void merge_along(Acc* rows_at) {
+        const int64_t rows = place().rows(), before = along_w_.before * p_.c;
+        const Acc pad = quick_.pad();
         // reducing rows may have run over into the gaps
-        if (before > 0) std::fill(rows_at - before, rows_at, m.pad());
+        if (before > 0) fill(rows_at - before, before, pad);
         if (before > 0 || along_w_.behind > 0)
-            for (int64_t r = 0; r < rows; ++r) std::fill_n(rows_at + r * pitch_ + n_, pitch_ - n_, m.pad());
-        const Strip<Acc> done =
-            along<Again<M>>(*p_.axis[2], w_, p_.c, {rows_at - before, rows, pitch_}, along_w_.first, scratch_);
-        finish(done.first, rows, done.pitch);
+            for (int64_t r = 0; r < rows; ++r) fill(rows_at + r * pitch_ + n_, pitch_ - n_, pad);
+        results_.write(place(), [&](const auto& put) {
+            along<Again<M>>(*p_.axis[2], w_, p_.c, {rows_at - before, rows, pitch_}, along_w_.first, scratch_, put);
+            return true;
+        });
     }
 
     // The rows [along_h_.first, along_h_.end) of a plane of this D, where they lie and how far apart.
@@ -266,11 +313,26 @@ private:
 
     template <class M>
     void reduce_plane(const M& m, int64_t plane, Acc* out) {
-        Source s = source(plane);
+        if (sourced_ != plane) {
+            sourced_ = plane;
+            source_ = source(plane);
+            taken_ = takes<M>(source_);
+            if (taken_) source_ = taken(m, source_);
+        }
+        if (taken_)
+            reduce_height(again(m), source_, out);
+        else
+            reduce_height(m, source_, out);
+    }
+
+    // Is D reduced first, once for every row, because the windows of several rows hold it? Are rows brought together that
+    // lie where they compete for the same lines of the cache?
+    template <class M>
+    bool takes(const Source& s) const {
         const AxisTable& h = *p_.axis[1];
         const bool overlap = h.slide.k == 0 || h.slide.stride < h.slide.k;
-        if (s.d.count == 1 || !overlap || height() == 1) return reduce_height(m, s, out);
-        reduce_height(again(m), taken(m, s), out);  // D first, once for every row; then the rows of that
+        if (s.d.count > 1) return overlap && height() > 1;
+        return way_for<M>(h) == Rows::shared && s.step % 1024 == 0 && h.slide.k > 3;
     }
 
     // All rows of a plane with D reduced, at a distance that does not make them compete for the same lines of the cache.
@@ -297,22 +359,19 @@ private:
         };
         const Rows way = s.d.count > 1 ? Rows::alone : way_for<M>(h);
         if (way == Rows::alone) return alone(h_.first, h_.end);
-        if (way != Rows::doubled && s.step % 1024 == 0 && h.slide.k > 3)
-            return reduce_height(again(m), taken(m, s), out);
-        const int64_t k = h.slide.k, first = h_.first - h.slide.lo, rows = height() + (k - 1) * h.slide.dilation;
+        const int64_t k = h.slide.k, far = h.slide.dilation, first = h_.first - h.slide.lo,
+                      rows = height() + (k - 1) * far;
+        using MIn = typename M::In;
+        MIn* pads = scratch_.get<MIn>(Scratch::kPads, n_ + N);  // room for a register behind it, as after other rows
+        std::fill_n(pads, n_ + N, m.raw_pad());
+        row_.resize(static_cast<size_t>(rows));
+        for (int64_t i = 0; i < rows; ++i)
+            row_[static_cast<size_t>(i)] = first + i < 0 || first + i >= h.in ? reinterpret_cast<const char*>(pads)
+                                                                              : s.first + (first + i) * s.step;
         if constexpr (M::kIdempotent) {
-            using MIn = typename M::In;
-            MIn* pads = scratch_.get<MIn>(Scratch::kPads, n_ + N);
-            std::fill_n(pads, n_ + N, m.raw_pad());
-            row_.resize(static_cast<size_t>(rows));
-            for (int64_t i = 0; i < rows; ++i)
-                row_[static_cast<size_t>(i)] = first + i < 0 || first + i >= h.in ? reinterpret_cast<const char*>(pads)
-                                                                                  : s.first + (first + i) * s.step;
-            // pads are as good as readable memory: a row of them has room for a register behind it
             if (way == Rows::running) {
                 Acc* kept = scratch_.get<Acc>(Scratch::kKept, k * 4 * N);
-                herk_rows(m, row_.data(), k, height(), n_, s.readable, out, pitch_, kept);
-                return;
+                return herk_rows(m, row_.data(), k, height(), n_, s.readable, out, pitch_, kept);
             }
             int64_t r = 0;
             const auto share = [&](auto b) {
@@ -325,122 +384,27 @@ private:
             share(std::integral_constant<int, 2>{});
             alone(h_.first + r, h_.end);
         } else {
-            Acc* taken = scratch_.get<Acc>(Scratch::kKept, rows * pitch_ + 2 * N);
-            for (int64_t i = 0; i < rows; ++i) {
-                Acc* to = taken + i * pitch_;
-                if (first + i < 0 || first + i >= h.in)
-                    std::fill_n(to, n_, m.pad());
-                else
-                    reduce_rows(m, s.first + (first + i) * s.step, {1, 0, 0}, {1, 0, 0}, n_, s.readable, to);
-                if (pitch_ > n_) std::fill_n(to + n_, pitch_ - n_, m.pad());
-            }
-            slide<M>(taken, k, h.slide.dilation * pitch_, (height() - 1) * pitch_ + n_, out);
+            if (far_)
+                for (const char* row : row_) touch(row, n_ * static_cast<int64_t>(sizeof(MIn)));
+            Acc* kept = scratch_.get<Acc>(Scratch::kKept, 2 * (rows * 4 * N + N));
+            double_rows(m, row_.data(), k, far, height(), n_, s.readable, out, pitch_, kept);
         }
     }
 
-    char* result(int64_t plane, int64_t h) const {
-        return p_.y.data + p_.plane(plane, 1) + d_ * p_.y.stride[0] + h * p_.y.stride[1] + w_.first * p_.y.stride[2];
-    }
-
-    void finish(const Acc* stage, int64_t rows, int64_t pitch) {
-        const int64_t wide = w_.size(), line = wide * p_.c, item = finisher_.item();
-        const bool whole =
-            p_.y_rows && (rows == 1 || (wide == p_.axis[2]->out() && (height() == 1 || p_.y.stride[1] == line * item) &&
-                                        (planes_.size() == 1 || planes_follow(line * height() * item))));
-        if (whole && divide_.same()) {
-            if (pitch != line && rows > 1) stage = packed(stage, rows, pitch, line);
-            finisher_.put(stage, rows * line, divide_.only(p_), result(planes_.first, h_.first), past_caches_);
-            return;
-        }
-        if (whole && past_caches_) {  // whole lines of the cache have to be written, rows are none
-            char* done = scratch_.get<char>(Scratch::kDone, rows * line * item);
-            char* out = done;
-            for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
-                for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch, out += line * item)
-                    finish_row(stage, h, wide, out);
-            copy_past_caches(result(planes_.first, h_.first), done, rows * line * item);
-            return;
-        }
-        for (int64_t plane = planes_.first; plane < planes_.end; ++plane)
-            for (int64_t h = h_.first; h < h_.end; ++h, stage += pitch) {
-                char* to = result(plane, h);
-                if (p_.y_rows) {
-                    finish_row(stage, h, wide, to);
-                    continue;
-                }
-                char* done = scratch_.get<char>(Scratch::kDone, line * item);
-                finish_row(stage, h, wide, done);
-                for (int64_t i = 0; i < wide; ++i)
-                    std::memcpy(to + i * p_.y.stride[2], done + i * p_.c * item, static_cast<size_t>(p_.c * item));
-            }
-    }
-
-    // Do the results of the tile's rows lie one behind the other?
-    bool follow_one_another(int64_t rows) const {
-        const int64_t line = w_.size() * p_.c * finisher_.item();
-        return p_.y_rows &&
-               (rows == 1 || (w_.size() == p_.axis[2]->out() && (height() == 1 || p_.y.stride[1] == line) &&
-                              (planes_.size() == 1 || planes_follow(line * height()))));
-    }
-
-    bool planes_follow(int64_t bytes) const {
-        for (int64_t plane = planes_.first + 1; plane < planes_.end; ++plane)
-            if (p_.plane(plane, 1) - p_.plane(plane - 1, 1) != bytes) return false;
-        return true;
-    }
-
-    // Rows without what lies between them.
-    const Acc* packed(const Acc* stage, int64_t rows, int64_t pitch, int64_t line) {
-        Acc* to = const_cast<Acc*>(stage);
-        for (int64_t r = 1; r < rows; ++r) {
-            const Acc* from = to + r * pitch;
-            Acc* row = to + r * line;
-            if (line < N) {
-                std::memmove(row, from, static_cast<size_t>(line) * sizeof(Acc));
-                continue;
-            }
-            const V<Acc> last = load<V<Acc>>(from + line - N);  // before the row itself runs over it
-            for (int64_t i = 0; i + N <= line; i += N) store(row + i, load<V<Acc>>(from + i));
-            store(row + line - N, last);
-        }
-        return stage;
-    }
-
-    void finish_row(const Acc* row, int64_t h, int64_t wide, char* out) {
-        const int64_t line = wide * p_.c, item = finisher_.item();
-        if (divide_.none) return finisher_.put(row, line, divide_.number, out, false);
-        const double factor = divide_.at(p_, 0, d_) * divide_.at(p_, 1, h);
-        if (divide_.same_w) return finisher_.put(row, line, factor * divide_.at(p_, 2, 0), out, false);
-        if (p_.c == 1) {
-            if (factor != divisors_of_ || w_.first != divisors_from_) {
-                by_.resize(static_cast<size_t>(wide));
-                for (int64_t i = 0; i < wide; ++i)
-                    by_[static_cast<size_t>(i)] = factor * divide_.at(p_, 2, w_.first + i);
-                finisher_.divisors(by_.data(), wide);
-                divisors_of_ = factor, divisors_from_ = w_.first;
-            }
-            return finisher_.put(row, wide, 0, out, false);
-        }
-        for (int64_t i = 0, end; i < wide; i = end) {
-            const double by = divide_.at(p_, 2, w_.first + i);
-            for (end = i + 1; end < wide && divide_.at(p_, 2, w_.first + end) == by;) ++end;
-            finisher_.put(row + i * p_.c, (end - i) * p_.c, factor * by, out + i * p_.c * item, false);
-        }
-    }
+    Place place() const { return {d_, planes_, h_, w_}; }
 
     const K quick_;
     const C careful_;
     const Problem& p_;
     const Tiles& tiles_;
-    const Divide& divide_;
-    Finish<F>& finisher_;
-    bool past_caches_, far_;
+    Results<F>& results_;
+    bool far_;
     Scratch& scratch_;
     int64_t d_ = 0, n_ = 0, pitch_ = 0;
     Part planes_{}, h_{}, w_{};
     Reach along_h_{}, along_w_{};
+    int64_t sourced_ = -1;  // the plane of source_
+    Source source_{};
+    bool taken_ = false;  // source_ holds elements that were taken
     std::vector<const char*> row_;
-    std::vector<double> by_;
-    double divisors_of_ = 0;
-    int64_t divisors_from_ = -1;
 };
