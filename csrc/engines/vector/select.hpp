@@ -66,6 +66,7 @@ void select_tile(const K& k, const Chosen& s, int64_t unit, Scratch& scratch) {
     Mark* marks = scratch.get<Mark>(Scratch::kStage, hs.size() * line + 4 * N);
     const char* x = p.x.data + p.plane(plane, 0) + axis_d.start[di] * p.x.stride[0] + cs.first * item;
     Window window{};
+    window.far_away = p.end[0] - p.begin[0] > kFar;
     window.d = axis_d.count[di], window.step_d = axis_d.step[di] * p.x.stride[0];
     window.mark_d = s.indices ? axis_d.step[di] * s.plane_cells : s.box_h * s.box_w;
     for (int64_t h = hs.first; h < hs.end; ++h) {

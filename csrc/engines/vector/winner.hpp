@@ -77,6 +77,7 @@ struct Window {
     int64_t d, h, w;
     int64_t step_d, step_h, step_w;
     int64_t mark_d, mark_h, mark_w;
+    bool far_away;  // the input is not in the caches near the processor
 };
 
 // Taps of neighbouring windows are neighbours in memory; every second cell; or anything.
@@ -130,6 +131,9 @@ CENOTE_INLINE void winners_of(const K& k, const char* x, const Window& window, i
     };
     constexpr int together = how == Reading::pairs ? 2 : 1;
     const auto row_of = [&](bool first, const char* row, Mark mark) __attribute__((always_inline)) {
+        if (how == Reading::pairs && window.far_away)
+            CENOTE_UNROLL for (int64_t b = 0; b < together * U * bytes; b += 64)
+                __builtin_prefetch(row + b + (window.step_h == kAhead ? kAhead / 2 : kAhead), 0, 2);
         const int64_t on = together * window.step_w;
         const auto further = static_cast<Mark>(together * step);
         if constexpr (taps > 0) {
