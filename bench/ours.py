@@ -26,7 +26,7 @@ def contestants(workload: Workload, data: Data, threads: int, left_out: dict[str
     ``left_out`` learns why one of them is not there.
     """
     call, arrays = _call(workload, data)
-    default = _cache_limit()
+    default = _default_limit()
 
     def entering(count: int, limit: int | None) -> Callable[[], None]:
         def enter() -> None:
@@ -51,7 +51,9 @@ def contestants(workload: Workload, data: Data, threads: int, left_out: dict[str
     return found
 
 
-def _cache_limit() -> int | None:
+@functools.cache
+def _default_limit() -> int | None:
+    """The limit that cenote starts with: asked once, because a row ends with whichever limit came last."""
     get = getattr(cenote, "get_cache_limit", None)
     return None if get is None or not hasattr(cenote, "set_cache_limit") else int(get())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cenote
 from bench import bars, check, cli, compare, install, ours, report, results, run, stats, table, timing
 from bench.contestant import Contestant, Refusal
 from bench.data import Data, Numbers
@@ -185,6 +186,20 @@ def test_cenote_takes_part_with_forward_and_backward(threads: None) -> None:
         assert [a.shape for a in mine.arrays(mine.call())] == shapes
         assert (ours.ONE_THREAD in found) == workload.scaling
         assert mine.sample(2) > 0
+
+
+def test_every_row_is_judged_with_the_cache_that_cenote_starts_with(threads: None) -> None:
+    default = cenote.get_cache_limit()
+    assert default > 0
+    try:
+        for _ in range(2):
+            found = {c.name: c for c in ours.contestants(SMALL, Data(SMALL, Numbers(3)), 2, {})}
+            found[ours.NAME].enter()
+            assert cenote.get_cache_limit() == default
+            found[ours.OFF].enter()  # the last to be timed in its row
+            assert cenote.get_cache_limit() == 0
+    finally:
+        cenote.set_cache_limit(default)
 
 
 def test_every_peer_has_a_name_and_a_title_in_the_report() -> None:
