@@ -64,3 +64,14 @@ def test_a_cut_result_touches_nothing_else() -> None:
     assert (room[:, 20 : 20 + want.shape[1]] == want).all()
     assert (room[:, :20] == 77).all()
     assert (room[:, 20 + want.shape[1] :] == 77).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "float32", "bfloat16"])
+@pytest.mark.parametrize("width", [3, 7, 15, 31, 33, 63, 65, 127])
+def test_a_window_beyond_the_end_of_a_row_holds_nothing_of_the_next(width: int, dtype: str) -> None:
+    x = fill((5, 4, width), dtype, "random", width)
+    y = cenote.avg_pool(x, 2, ceil_mode=True)
+    assert y.shape == (5, 2, (width + 1) // 2)
+    for row in range(2):
+        last = cenote.avg_pool(np.ascontiguousarray(x[:, 2 * row : 2 * row + 2, -1:]), (2, 1))[:, :, 0]
+        assert (y[:, row, -1:].astype(float) == last.astype(float)).all()

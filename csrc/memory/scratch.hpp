@@ -10,7 +10,7 @@ namespace cenote {
 
 class Scratch {
 public:
-    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kDone, kAlong, kSlots };
+    enum Slot { kRows, kStage, kPlanes, kRaw, kPads, kKept, kDone, kAlong, kPacked, kUnpacked, kSlots };
 
     Scratch() = default;
     Scratch(const Scratch&) = delete;

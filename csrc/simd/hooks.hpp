@@ -149,13 +149,58 @@ CENOTE_INLINE To narrowed(From v) {
 #endif
 
 #if defined(CENOTE_AVX2)
-    #define CENOTE_HAS_NARROWED_TWO
+    #define CENOTE_HAS_TRANSPOSE
+template <class W>
+constexpr bool kTransposes = sizeof(Element<W>) >= 4;
+// Within the halves of registers, and the halves last: half the shuffles that interleaving whole registers takes.
+template <class W>
+CENOTE_INLINE void transpose_by_hand(W* v) {
+    const auto low = [&](W a, W b) __attribute__((always_inline)) {
+        return as<W>(_mm256_unpacklo_pd(as<__m256d>(a), as<__m256d>(b)));
+    };
+    const auto high = [&](W a, W b) __attribute__((always_inline)) {
+        return as<W>(_mm256_unpackhi_pd(as<__m256d>(a), as<__m256d>(b)));
+    };
+    constexpr int N = kCount<W>;
+    W half[N];
+    if constexpr (N == 4) {
+        CENOTE_UNROLL for (int i = 0; i < 4; i += 2) half[i] = low(v[i], v[i + 1]), half[i + 1] = high(v[i], v[i + 1]);
+        // half[0], half[1]: columns 0 and 2, 1 and 3 of the first two rows
+    } else {
+        W pair[N];
+        CENOTE_UNROLL for (int i = 0; i < 8; i += 2) {
+            pair[i] = as<W>(_mm256_unpacklo_ps(as<__m256>(v[i]), as<__m256>(v[i + 1])));
+            pair[i + 1] = as<W>(_mm256_unpackhi_ps(as<__m256>(v[i]), as<__m256>(v[i + 1])));
+        }
+        CENOTE_UNROLL for (int i = 0; i < 8; i += 4) CENOTE_UNROLL for (int j = 0; j < 2; ++j) {
+            half[i + 2 * j] = low(pair[i + j], pair[i + j + 2]);
+            half[i + 2 * j + 1] = high(pair[i + j], pair[i + j + 2]);
+        }
+    }
+    CENOTE_UNROLL for (int i = 0; i < N / 2; ++i) {
+        const __m256i first = as<__m256i>(half[i]), second = as<__m256i>(half[i + N / 2]);
+        v[i] = as<W>(_mm256_permute2x128_si256(first, second, 0x20));
+        v[i + N / 2] = as<W>(_mm256_permute2x128_si256(first, second, 0x31));
+    }
+}
+
+    #define CENOTE_HAS_NARROWED_FITTING
+template <class To, class From>
+CENOTE_INLINE To narrowed_fitting(From v) {
+    if constexpr (sizeof(Element<From>) == 4 && sizeof(Element<To>) == 2 && sizeof(From) == 32) {
+        const __m256i both = as<__m256i>(v);
+        return as<To>(_mm_packus_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
+    } else
+        return narrowed<To>(v);
+}
 template <class To, class From>
 CENOTE_INLINE To narrowed_two(From a, From b) {
-    static_assert(sizeof(Element<From>) == 2 && sizeof(Element<To>) == 1);
-    const __m256i low = _mm256_set1_epi16(0xff);
-    const __m256i both =
-        _mm256_packus_epi16(_mm256_and_si256(as<__m256i>(a), low), _mm256_and_si256(as<__m256i>(b), low));
+    const __m256i first = as<__m256i>(a), second = as<__m256i>(b);
+    __m256i both;
+    if constexpr (sizeof(Element<From>) == 4)
+        both = _mm256_packus_epi32(first, second);
+    else
+        both = std::is_signed_v<Element<To>> ? _mm256_packs_epi16(first, second) : _mm256_packus_epi16(first, second);
     return as<To>(_mm256_permute4x64_epi64(both, 0xd8));
 }
 

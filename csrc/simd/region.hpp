@@ -15,15 +15,18 @@
 #include "engines/vector/cells.hpp"
 #include "engines/vector/finish.hpp"
 #include "engines/vector/nan.hpp"
-#include "engines/vector/whole.hpp"
 
 #include "engines/vector/fused.hpp"
 
 #include "engines/vector/tiles.hpp"
 
+#include "engines/vector/whole.hpp"
+
 #include "engines/vector/results.hpp"
 
 #include "engines/vector/values.hpp"
+
+#include "engines/vector/packed.hpp"
 
 #include "engines/vector/run.hpp"
 

@@ -7,6 +7,12 @@
 
 #define CENOTE_INLINE inline __attribute__((always_inline))
 
+#if defined(__clang__)
+    #define CENOTE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+    #define CENOTE_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 template <class T, int N>
 struct VecType {
     typedef T type __attribute__((vector_size(sizeof(T) * N)));  // gcc wants a typedef here
@@ -115,12 +121,6 @@ CENOTE_INLINE bool any(W mask) {
     return all != 0;
 }
 
-#if defined(__clang__)
-    #define CENOTE_UNROLL _Pragma("clang loop unroll(full)")
-#else
-    #define CENOTE_UNROLL _Pragma("GCC unroll 8")
-#endif
-
 template <class W, int... I>
 CENOTE_INLINE W even_of(W a, W b, std::integer_sequence<int, I...>) {
     return __builtin_shufflevector(a, b, (2 * I)...);
@@ -154,8 +154,12 @@ CENOTE_INLINE To narrowed(From v) {
 }
 #endif
 
-// Small integers in wide lanes, of two registers.
-#if !defined(CENOTE_HAS_NARROWED_TWO)
+// Integers in lanes twice as wide as they need; those of two registers, one behind the other.
+#if !defined(CENOTE_HAS_NARROWED_FITTING)
+template <class To, class From>
+CENOTE_INLINE To narrowed_fitting(From v) {
+    return narrowed<To>(v);
+}
 template <class To, class From>
 CENOTE_INLINE To narrowed_two(From a, From b) {
     using Half = Vec<Element<To>, kCount<From>>;
@@ -190,10 +194,18 @@ CENOTE_INLINE void interleave(W a, W b, W& low, W& high) {
     interleaved(a, b, low, high, std::make_integer_sequence<int, kCount<W>>{});
 }
 
+#if !defined(CENOTE_HAS_TRANSPOSE)
+template <class W>
+constexpr bool kTransposes = false;
+template <class W>
+CENOTE_INLINE void transpose_by_hand(W*) {}
+#endif
+
 // Rows become columns: N registers of N lanes.
 template <class W>
 CENOTE_INLINE void transpose(W* v) {
     constexpr int N = kCount<W>;
+    if constexpr (kTransposes<W>) return transpose_by_hand(v);
     for (int size = 1; size < N; size *= 2) {
         W next[N];
         CENOTE_UNROLL for (int i = 0; i < N / 2; ++i) interleave(v[i], v[i + N / 2], next[2 * i], next[2 * i + 1]);
@@ -235,12 +247,17 @@ CENOTE_INLINE Vec<float, N> widen_bf16(Vec<uint16_t, N> h) {
     return as<Vec<float, N>>(convert<Vec<uint32_t, N>>(h) << 16);
 }
 
+// Float to bfloat16 bits, in the upper half of every lane: to nearest, half to even. A NaN keeps its sign and what fits
+// of its payload.
+template <class W>
+CENOTE_INLINE auto bf16_bits(W f) {
+    using U = Vec<uint32_t, kCount<W>>;
+    const U bits = as<U>(f), rounded = bits + (0x7fffu + ((bits >> 16) & 1u));
+    return f != f ? bits | 0x400000u : rounded;
+}
 template <int N>
 CENOTE_INLINE Vec<uint16_t, N> narrow_bf16(Vec<float, N> f) {
-    using U = Vec<uint32_t, N>;
-    const U bits = as<U>(f), rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    const U nan = (bits >> 16) | 0x40u;
-    return narrowed<Vec<uint16_t, N>>((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+    return narrowed_fitting<Vec<uint16_t, N>>(bf16_bits(f) >> 16);
 }
 
 #if !defined(CENOTE_HAS_STREAM)

@@ -213,8 +213,10 @@ inline Call plane_call(Random& random) {
     constexpr int64_t sides[] = {1, 4, 6, 7, 8, 9, 13, 15, 16, 17, 19, 20, 31, 32, 33, 56},
                       sizes[] = {2, 3, 4, 7, 8, 9, 13, 16, 17, 29, 30, 31, 32, 33};
     const auto axis = [&](int64_t k) {
-        const int64_t length = std::max(k / 2 + 1, random.of(sides)), pad = random.chance(2) ? k / 2 : 0;
-        return slide(length, std::min(k, length + 2 * pad), random.chance(3) ? random.between(2, 3) : 1, 1, pad, pad);
+        const int64_t length = std::max(k / 2 + 1, random.of(sides)), before = random.chance(2) ? k / 2 : 0;
+        const int64_t behind = random.chance(2) ? before : k / 2;  // also windows that overhang at the end alone
+        return slide(length, std::min(k, length + before + behind), random.chance(3) ? random.between(2, 3) : 1, 1,
+                     before, behind);
     };
     for (;;) {
         const int64_t k = random.of(sizes);
@@ -238,6 +240,23 @@ inline Call parts_call(Random& random) {
         call.g.axis[0] = random.chance(4) ? axis(3) : split(1, 1);
         call.g.axis[1] = axis(10), call.g.axis[2] = axis(random.chance(3) ? 40 : 17);
         if (effort(call) <= 20'000) return call;
+    }
+}
+
+// Batches of small maps, which are worked on side by side: windows of every kind, on both sides of a register's width.
+inline Call batch_call(Random& random) {
+    const auto axis = [&](int64_t longest) {
+        const int64_t length = random.between(1, longest), k = random.between(1, std::min<int64_t>(length, 7));
+        if (random.chance(3)) return split(length, random.between(1, length + 1));
+        const int64_t pad = random.chance(2) ? k / 2 : 0;
+        return slide(length, k, random.between(1, 3), 1, pad, random.chance(2) ? k / 2 : 0);
+    };
+    for (;;) {
+        Call call;
+        call.outer = {random.between(1, 3), random.between(9, 70)};
+        call.g.axis[0] = random.chance(4) ? axis(4) : slide(1, 1, 1, 1, 0, 0);
+        call.g.axis[1] = random.chance(4) ? slide(1, 1, 1, 1, 0, 0) : axis(12), call.g.axis[2] = axis(20);
+        if (effort(call) <= 150'000) return call;
     }
 }
 

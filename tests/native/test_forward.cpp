@@ -200,6 +200,8 @@ void every_type(Random& random) {
             for (int round = 0; round < 4; ++round) {
                 CHECK(right(random, map_call(random), reducer, in, random.chance(2), true));
                 CHECK(right(random, plane_call(random), reducer, in, random.chance(2), true));
+                CHECK(right(random, batch_call(random), reducer, in, random.chance(2), true));
+                CHECK(right(random, batch_call(random), reducer, in, random.chance(2), false));
                 for (int parts = 0; parts < 5; ++parts)
                     CHECK(right(random, parts_call(random), reducer, in, random.chance(2), true));
             }

@@ -75,9 +75,22 @@ V<Signed<typename K::In>> reduce_cells(const K k, const char* base, const Taps t
             constexpr int M = decltype(some)::value;
             V<typename K::Acc> acc[M];
             reduce_taps<K, M, B>(k, base + i * item, taps, c - i, readable, acc, &doubts);
-            CENOTE_UNROLL for (int u = 0; u < M; ++u) to(at + i + u * N, acc[u]);
+            if constexpr (M % 2 == 0) {
+                CENOTE_UNROLL for (int u = 0; u < M; u += 2) to(at + i + u * N, acc[u], acc[u + 1]);
+            } else {
+                to(at + i, acc[0]);
+            }
             i += M * N;
         };
+        if constexpr (kSplitting<K>)
+            for (; i + 2 * N <= c; i += 2 * N) {
+                V<typename K::Acc> half[2];
+                join_taps<K, 2>(B{}, half, taps, [&](int64_t offset, V<typename K::Acc>* of) {
+                    const auto raw = load<Vec<typename K::In, 2 * N>>(base + i * item + offset);
+                    of[0] = K::take_even(raw), of[1] = K::take_odd(raw);
+                });
+                to.put_split(at + i, half[0], half[1]);
+            }
         while (i + U * N <= c) step(std::integral_constant<int, U>{});
         if (i + 2 * N <= c) step(std::integral_constant<int, 2>{});
         while (i < c) step(std::integral_constant<int, 1>{});

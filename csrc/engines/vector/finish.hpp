@@ -56,15 +56,33 @@ struct Rounded {
     using Acc = A;
     using Out = std::conditional_t<std::is_same_v<To, F16> || std::is_same_v<To, Bf16>, uint16_t, To>;
     using Div = A;
-    CENOTE_INLINE Vec<Out, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
+    static CENOTE_INLINE V<A> done(V<A> v, int64_t i, const DivideBy<Div>& by) {
         if constexpr (last == Last::divide) v = by.template divide<V<A>>(v, i);
         if constexpr (last == Last::root) v = square_root(v);
+        return v;
+    }
+    CENOTE_INLINE Vec<Out, kN<A>> give(V<A> v, int64_t i, const DivideBy<Div>& by) const {
+        v = done(v, i, by);
         if constexpr (std::is_same_v<To, F16>)
             return narrow_f16<kN<A>>(v);
         else if constexpr (std::is_same_v<To, Bf16>)
             return narrow_bf16<kN<A>>(v);
         else
             return v;
+    }
+
+    // Two registers at once: one behind the other, or elements of even and of odd numbers that are divided alike.
+    static constexpr bool kTwo = std::is_same_v<To, Bf16>;
+    static constexpr bool two() { return true; }
+    CENOTE_INLINE Vec<Out, 2 * kN<A>> give_two(V<A> a, V<A> b, int64_t i, const DivideBy<Div>& by) const {
+        using U = V<uint32_t>;
+        const U low = bf16_bits(done(a, i, by)), high = bf16_bits(done(b, i + kN<A>, by));
+        return narrowed_two<Vec<Out, 2 * kN<A>>>(low >> 16, high >> 16);
+    }
+    CENOTE_INLINE Vec<Out, 2 * kN<A>> give_split(V<A> even, V<A> odd, int64_t i, const DivideBy<Div>& by) const {
+        using U = V<uint32_t>;
+        const U low = bf16_bits(done(even, i, by)), high = bf16_bits(done(odd, i, by));
+        return as<Vec<Out, 2 * kN<A>>>((low >> 16) | (high & 0xffff0000u));
     }
 };
 
@@ -85,7 +103,8 @@ struct HalfEven {
 
     // Two registers at once, where `shift` serves.
     static constexpr bool kTwo = sizeof(A) == 2 && sizeof(To) == 1;
-    CENOTE_INLINE Vec<To, 2 * kN<A>> give_two(V<A> a, V<A> b) const {
+    bool two() const { return shift >= 0; }
+    CENOTE_INLINE Vec<To, 2 * kN<A>> give_two(V<A> a, V<A> b, int64_t, const DivideBy<Div>&) const {
         return narrowed_two<Vec<To, 2 * kN<A>>>(shifted(a), shifted(b));
     }
 

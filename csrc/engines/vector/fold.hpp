@@ -123,6 +123,10 @@ struct Added {
     // neighbours are added while they are still side by side in lanes as wide as a sum
     static constexpr bool kPairs = std::is_integral_v<From> && lift == Lift::none && sizeof(A) == 2 * sizeof(From);
     static CENOTE_INLINE V<A> take_pairs(V<In> raw) { return pairs_added<A>(raw); }
+    // Neighbours in halves of 32 bits: the one becomes a float by shifting, the other by masking.
+    static constexpr bool kSplits = std::is_same_v<From, Bf16> && lift == Lift::none && kLittleEndian;
+    static CENOTE_INLINE V<A> take_even(Vec<In, 2 * kN<A>> raw) { return as<V<A>>(as<V<uint32_t>>(raw) << 16); }
+    static CENOTE_INLINE V<A> take_odd(Vec<In, 2 * kN<A>> raw) { return as<V<A>>(as<V<uint32_t>>(raw) & 0xffff0000u); }
     static CENOTE_INLINE V<A> merge(V<A> a, V<A> b) { return a + b; }
     static A merge(A a, A b) { return static_cast<A>(a + b); }
     static A pad() { return std::is_floating_point_v<A> ? -A(0) : A(0); }  // the one number that changes no sum is -0
@@ -133,6 +137,9 @@ struct Added {
             return std::is_floating_point_v<In> ? -In(0) : In(0);
     }
 };
+
+template <class K>
+constexpr bool kSplitting = requires { requires K::kSplits; };
 
 // What merges rows that were taken already: one type for all that merge alike.
 template <class T, bool careful>

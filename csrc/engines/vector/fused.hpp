@@ -82,28 +82,54 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, 
     for (int64_t r = 0; r < run.rows; ++r, base += run.step) {
         const auto to = put.row(run.first + r);
         W low, high;
-        if constexpr (size == 2 && K::kPairs) {
-            using Pairs = V<typename K::In>;
-            const auto sum = [&](int64_t i) __attribute__((always_inline)) {
-                const char* at = base + 2 * i * item;
-                const int64_t left = run.cells - 2 * i;
-                const bool whole = left >= 2 * N || at + (ND - 1) * run.d_step + (NH - 1) * run.h_step +
-                                                            static_cast<int64_t>(sizeof(Pairs)) <=
-                                                        run.readable.end;
-                W all{};
-                CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int d = 0; d < ND; ++d) {
-                    const char* p = at + d * run.d_step + j * run.h_step;
-                    all += K::take_pairs(whole ? load<Pairs>(p) : load_part<Pairs>(p, left, 0));
-                }
-                return all;
-            };
-            for (int64_t i = 0; i < run.wide; i += 2 * N) {
-                fetch(2 * i);
-                const W first = sum(i);
-                if (i + N < run.wide)
-                    to(i, first, sum(i + N));
+        if constexpr (size == 2 && (K::kPairs || kSplitting<K>)) {
+            // Registers of 2N cells, neighbours still side by side. What lies behind a row may be read where all windows
+            // are whole: it goes to lanes that nobody wants.
+            using Pairs = Vec<typename K::In, 2 * N>;
+            const char* const end = base + (ND - 1) * run.d_step + (NH - 1) * run.h_step;
+            const int64_t rounded = (run.wide + 2 * N - 1) / (2 * N) * 2 * N;
+            const bool whole =
+                run.cells >= 2 * rounded || (run.cells >= 2 * run.wide && end + 2 * rounded * item <= run.readable.end);
+            const auto pairs = [&](int64_t i, const auto& raw_of) __attribute__((always_inline)) {
+                Pairs raw[ND * NH];
+                CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int d = 0; d < ND; ++d) raw[j * ND + d] =
+                    raw_of(base + 2 * i * item + d * run.d_step + j * run.h_step);
+                const auto joined_by = [&](const auto& taken) __attribute__((always_inline)) {
+                    W all;
+                    joined_few<K, 1, NH>(0, &all, [&](int64_t j, W* row) __attribute__((always_inline)) {
+                        joined_few<K, 1, ND>(0, row, [&](int64_t d, W* to_there) __attribute__((always_inline)) {
+                            *to_there = taken(raw[j * ND + d]);
+                        });
+                    });
+                    return all;
+                };
+                if constexpr (K::kPairs)
+                    return joined_by([&](Pairs v) __attribute__((always_inline)) { return K::take_pairs(v); });
                 else
-                    to(i, first);
+                    return K::merge(joined_by([&](Pairs v) __attribute__((always_inline)) { return K::take_even(v); }),
+                                    joined_by([&](Pairs v) __attribute__((always_inline)) { return K::take_odd(v); }));
+            };
+            const auto quick = [&](int64_t i) __attribute__((always_inline)) {
+                return pairs(i, [&](const char* p) __attribute__((always_inline)) { return load<Pairs>(p); });
+            };
+            const auto careful = [&](int64_t i) {
+                return pairs(i, [&](const char* p) {
+                    return load_part<Pairs>(p, run.cells - 2 * i, static_cast<typename K::In>(k.raw_pad()));
+                });
+            };
+            int64_t i = 0;
+            if (whole && to.simple(rounded)) {
+                for (; i < run.wide; i += 2 * N) {
+                    fetch(2 * i);
+                    to.put_two(i, quick(i), quick(i + N));
+                }
+            } else if (whole) {
+                for (; i < run.wide; i += N) {
+                    fetch(2 * i);
+                    to(i, quick(i));
+                }
+            } else {
+                for (; i < run.wide; i += N) to(i, careful(i));
             }
         } else if constexpr (size == 2) {
             for (int64_t i = 0; i < run.wide; i += N) {

@@ -23,6 +23,13 @@ struct ToRows {
             store(to + i, a);
             store(to + i + kN<Acc>, b);
         }
+        static constexpr bool simple(int64_t) { return true; }
+        CENOTE_INLINE void put_two(int64_t i, V<Acc> a, V<Acc> b) const { (*this)(i, a, b); }
+        CENOTE_INLINE void put_split(int64_t i, V<Acc> even, V<Acc> odd) const {
+            V<Acc> a, b;
+            interleave(even, odd, a, b);
+            (*this)(i, a, b);
+        }
     };
     CENOTE_INLINE Row row(int64_t r) const { return {first + r * pitch}; }
 };

@@ -12,6 +12,8 @@ struct ToResult {
     bool past;           // past the caches: every register of a row is whole and aligned
     bool dense;          // what runs over a row is the beginning of the next, and written again
 
+    static constexpr bool kTwo = requires { requires F::kTwo; };
+
     // Holds copies: what is reached through a reference would be read again after every store.
     struct Row {
         F finish;
@@ -30,23 +32,43 @@ struct ToResult {
             else
                 store_part(to + i * item, done, left - i);
         }
-        // The same for those from i and from i + N on.
+        // Can elements up to number n be finished two registers at once?
+        CENOTE_INLINE bool simple(int64_t n) const {
+            if constexpr (kTwo)
+                return finish.two() && n <= left;
+            else
+                return false;
+        }
+        // Those from i and from i + N on.
         CENOTE_INLINE void operator()(int64_t i, V<typename F::Acc> a, V<typename F::Acc> b) const {
             constexpr int N = kN<typename F::Acc>;
-            if constexpr (requires { F::kTwo; }) {
-                if (F::kTwo && finish.shift >= 0 && i + 2 * N <= left) {
-                    const auto done = finish.give_two(a, b);
-                    if (!past || sizeof(done) < 32) return store(to + i, done);
-                    CENOTE_UNROLL for (int j = 0; j < 2 * N; j += 16) {
-                        Vec<typename F::Out, 16> part;
-                        __builtin_memcpy(&part, reinterpret_cast<const char*>(&done) + j, sizeof part);
-                        stream(to + i + j, part);
-                    }
-                    return;
-                }
-            }
+            if (simple(i + 2 * N)) return put_two(i, a, b);
             (*this)(i, a);
             if (i + N < left) (*this)(i + N, b);
+        }
+        // The same where it is simple.
+        CENOTE_INLINE void put_two(int64_t i, V<typename F::Acc> a, V<typename F::Acc> b) const {
+            if constexpr (kTwo) put_whole(i, finish.give_two(a, b, i, by));
+        }
+        // Elements of even and of odd numbers from i on, of one cell.
+        CENOTE_INLINE void put_split(int64_t i, V<typename F::Acc> even, V<typename F::Acc> odd) const {
+            constexpr int N = kN<typename F::Acc>;
+            if constexpr (requires { &F::give_split; })
+                if (F::kTwo && i + 2 * N <= left) return put_whole(i, finish.give_split(even, odd, i, by));
+            V<typename F::Acc> a, b;
+            interleave(even, odd, a, b);
+            (*this)(i, a, b);
+        }
+        // Two registers of accumulators make one, which may not be aligned as such: only its halves go past the caches.
+        template <class W>
+        CENOTE_INLINE void put_whole(int64_t i, W done) const {
+            constexpr auto item = static_cast<int64_t>(sizeof(typename F::Out));
+            if (!past || sizeof(done) < 32) return store(to + i * item, done);
+            CENOTE_UNROLL for (int j = 0; j < static_cast<int>(sizeof(done)); j += 16) {
+                Vec<uint8_t, 16> part;
+                __builtin_memcpy(&part, reinterpret_cast<const char*>(&done) + j, sizeof part);
+                stream(to + i * item + j, part);
+            }
         }
     };
     CENOTE_INLINE Row row(int64_t r) const {

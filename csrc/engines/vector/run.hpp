@@ -43,6 +43,23 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
     const bool past_caches = out * static_cast<double>(sizeof(typename F::Out)) >= kPastCaches;
     const auto work =
         static_cast<int64_t>(std::min(0x1p40, 1 + (in + out) / static_cast<double>(std::max<int64_t>(1, units))));
+    if constexpr (kPacking<K, F>) {
+        if (packs<K>(p)) {
+            constexpr int64_t lanes = kN<typename K::Acc>;
+            const int64_t groups = Packed<K, C, F>::together(p, call.threads),
+                          all = (p.planes + groups * lanes - 1) / (groups * lanes);
+            const auto each = static_cast<int64_t>(1 + (in + out) / static_cast<double>(all));
+            parallel_for(all, nanoseconds, call.threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
+                Finish<F> finisher(finish);
+                Packed<K, C, F> packed(quick, careful, p, divide, finisher, groups, scratch());
+                for (int64_t unit = begin; unit < end; ++unit) {
+                    packed.run(unit);
+                    if (!ticker.go_on(each)) break;
+                }
+            });
+            return true;
+        }
+    }
     parallel_for(units, nanoseconds, call.threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
         Finish<F> finisher(finish);
         Results<F> results(p, divide, finisher, past_caches, scratch());

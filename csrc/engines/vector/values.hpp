@@ -158,24 +158,7 @@ private:
     // False: there is a NaN, and M cannot tell.
     template <class M>
     bool run_whole(const M& m) {
-        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1], &w = *p_.axis[2];
-        const Taps taps{level_of(d, 0, p_.x.stride[0]), level_of(h, 0, p_.x.stride[1]), level_of(w, 0, kItem)};
-        const int64_t first = d.start[0] * p_.x.stride[0] + h.start[0] * p_.x.stride[1] + w.start[0] * kItem;
-        const auto base = [&](int64_t r) { return p_.x.data + p_.plane(planes_.first + r, 0) + first; };
-        return results_.write(place(), [&](const auto& put) {
-            const auto run = [&](auto n) {
-                return reduce_whole<M, decltype(n)::value>(m, taps, planes_.size(), base, {p_.x_end}, put);
-            };
-            V<Signed<In>> doubts;
-            switch (taps.d.count == 1 && taps.h.skipped == 0 ? taps.h.count : 0) {
-                case 4: doubts = run(std::integral_constant<int, 4>{}); break;
-                case 7: doubts = run(std::integral_constant<int, 7>{}); break;
-                case 8: doubts = run(std::integral_constant<int, 8>{}); break;
-                default: doubts = run(std::integral_constant<int, 0>{}); break;
-            }
-            if constexpr (M::kDoubts) return !any(doubts);
-            return true;
-        }, true);
+        return results_.write(place(), [&](const auto& put) { return !whole_maps(m, p_, planes_, put); }, true);
     }
 
     // Cells of many elements and few taps: output by output from memory, no rows between.
