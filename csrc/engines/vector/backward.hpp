@@ -54,7 +54,7 @@ public:
                 A* row = out;
                 for (int64_t h = h_.first; h < h_.end; ++h, row += line_)
                     if (this->as_row_before(h))
-                        std::copy_n(row - line_, line_, row);
+                        this->copy_row_before(row);
                     else
                         this->collect_cells(h, row);
             }

@@ -23,6 +23,7 @@ protected:
     using typename Base::C;
     using typename Base::Code;
     using typename Base::In;
+    using typename Base::Norm;
     using typename Base::Raw;
     using typename Base::Share;
     using typename Base::W;
@@ -76,9 +77,9 @@ protected:
 
     template <class T, bool times>
     static CENOTE_INLINE W given(const Source& s, Raw raw, Vec<T, N> other, [[maybe_unused]] W size,
-                                 [[maybe_unused]] C plain) {
+                                 [[maybe_unused]] const Norm& norms) {
         const W g = take(raw);
-        if constexpr (kNorm) return Base::part_of(g, size, Base::norm_of(other, plain));
+        if constexpr (kNorm) return Base::part_of(g, size, norms.of(other));
         if constexpr (kWinner) return as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(other)) == s.wanted));
         if constexpr (kShares) return times ? g * s.by.by : g / s.by.by;
     }
@@ -100,16 +101,16 @@ protected:
         using O = Vec<T, N>;
         const Source own = s;
         const char* const x = x_cell_;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         int64_t e = 0;
         for (; e + N <= c; e += N) {
             O other{};
             W cell{};
             if constexpr (!kShares) other = load<O>(own.other + e * static_cast<int64_t>(sizeof(T)));
             if constexpr (kNorm) cell = take(load<Raw>(x + e * kItem));
-            const W size = Base::size_of(cell, plain);
+            const W size = norms.size(cell);
             store(out + e,
-                  finished(given<T, times>(own, load<Raw>(own.g + e * kItem), other, size, plain) + W{}, cell));
+                  finished(given<T, times>(own, load<Raw>(own.g + e * kItem), other, size, norms) + W{}, cell));
         }
         return e;
     }
@@ -119,7 +120,7 @@ protected:
         using O = Vec<T, N>;
         constexpr int U = 2;
         const char* const x = x_cell_;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         int64_t e = 0;
         const auto some = [&](auto registers) __attribute__((always_inline)) {
             constexpr int u_most = decltype(registers)::value;
@@ -127,7 +128,7 @@ protected:
             if constexpr (kNorm) {
                 CENOTE_UNROLL for (int u = 0; u < u_most; ++u) {
                     cell[u] = take(load<Raw>(x + (e + u * N) * kItem));
-                    size[u] = Base::size_of(cell[u], plain);
+                    size[u] = norms.size(cell[u]);
                 }
             }
             for (const Source* s = sources; s != end; ++s) {
@@ -137,9 +138,9 @@ protected:
                     O other{};
                     if constexpr (!kShares) other = load<O>(o + u * static_cast<int64_t>(sizeof(O)));
                     if (kShares && s->by.times)
-                        acc[u] = acc[u] + given<T, true>(*s, raw, other, size[u], plain);
+                        acc[u] = acc[u] + given<T, true>(*s, raw, other, size[u], norms);
                     else
-                        acc[u] = acc[u] + given<T, false>(*s, raw, other, size[u], plain);
+                        acc[u] = acc[u] + given<T, false>(*s, raw, other, size[u], norms);
                 }
             }
             CENOTE_UNROLL for (int u = 0; u < u_most; ++u) store(out + e + u * N, finished(acc[u], cell[u]));
@@ -156,10 +157,10 @@ protected:
         const auto at = [&](const char* p, size_t array) __attribute__((always_inline)) {
             return p + sizeof(Raw) <= p_.end[array] ? load<Raw>(p) : load_part<Raw>(p, c - e, In{});
         };
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         W acc{}, cell{};
         if constexpr (kNorm) cell = take(at(x_cell_ + e * kItem, 3));
-        const W size = Base::size_of(cell, plain);
+        const W size = norms.size(cell);
         for (const Source* s = sources; s != end; ++s) {
             const Raw raw = at(s->g + e * kItem, 1);
             O other{};
@@ -167,8 +168,8 @@ protected:
                 const char* o = s->other + e * static_cast<int64_t>(sizeof(T));
                 other = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
             }
-            acc = acc + (kShares && s->by.times ? given<T, true>(*s, raw, other, size, plain)
-                                                : given<T, false>(*s, raw, other, size, plain));
+            acc = acc + (kShares && s->by.times ? given<T, true>(*s, raw, other, size, norms)
+                                                : given<T, false>(*s, raw, other, size, norms));
         }
         store(out + e, finished(acc, cell));
     }

@@ -66,33 +66,38 @@ protected:
 
     template <class T, bool times>
     __attribute__((noinline)) void double_row(const Source from, int64_t n, A* out) const {
-        const C plain = this->plain_;
+        // Copies: what is reached through a reference would be read again after every store.
+        const auto norms = this->norm_;
+        const A by = from.by;
+        const Code wanted = from.wanted;
+        const char *const g = from.g, *const others = from.other, *const cells = from.x;
+        const int64_t line = line_;
         constexpr auto size = static_cast<int64_t>(sizeof(T));
         // `left`: cells from 2i on
-        const auto some = [&](const Raw raw, Vec<T, N> other, int64_t i, int64_t left) __attribute__((always_inline)) {
+        const auto some = [=](const Raw raw, Vec<T, N> other, int64_t i, int64_t left) __attribute__((always_inline)) {
             A* const to = out + 2 * i;
             W given = take(raw), even, odd, low, high;
-            if constexpr (kShares) given = times ? given * from.by : given / from.by;
+            if constexpr (kShares) given = times ? given * by : given / by;
             if constexpr (!kNorm) given = given + W{};
             even = odd = given;
             if constexpr (kWinner) {
                 const C code = as<C>(widened<Unsigned<A>>(other));
-                even = as<W>(as<C>(given) & (code == from.wanted));
-                odd = as<W>(as<C>(given) & (code == static_cast<Code>(from.wanted + 1)));
+                even = as<W>(as<C>(given) & (code == wanted));
+                odd = as<W>(as<C>(given) & (code == static_cast<Code>(wanted + 1)));
             }
             interleave(even, odd, low, high);
             if constexpr (kNorm) {
-                const W norm = Base::norm_of(other, plain);
+                const W norm = norms.of(other);
                 W norm_low, norm_high;
                 interleave(norm, norm, norm_low, norm_high);
-                const char* x = from.x + 2 * i * kItem;
+                const char* x = cells + 2 * i * kItem;
                 const auto at = [&](int64_t e) __attribute__((always_inline)) {
                     return take(left >= 2 * N ? load<Raw>(x + e * kItem)
                                               : load_part<Raw>(x + e * kItem, left - e, In{}));
                 };
                 const W x_low = at(0), x_high = at(N);
-                low = with_sign(part_of(low, Base::size_of(x_low, plain), norm_low), x_low);
-                high = with_sign(part_of(high, Base::size_of(x_high, plain), norm_high), x_high);
+                low = with_sign(part_of(low, norms.size(x_low), norm_low), x_low);
+                high = with_sign(part_of(high, norms.size(x_high), norm_high), x_high);
             }
             store(to, low);
             store(to + N, high);
@@ -100,12 +105,12 @@ protected:
         int64_t i = 0;
         for (; i + N <= n; i += N) {
             Vec<T, N> other{};
-            if constexpr (!kShares) other = load<Vec<T, N>>(from.other + i * size);
-            some(load<Raw>(from.g + i * kItem), other, i, line_ - 2 * i);
+            if constexpr (!kShares) other = load<Vec<T, N>>(others + i * size);
+            some(load<Raw>(g + i * kItem), other, i, line - 2 * i);
         }
         if (i == n) return;
         Vec<T, N> other{};
-        if constexpr (!kShares) other = load_part<Vec<T, N>>(from.other + i * size, n - i, T{});
-        some(load_part<Raw>(from.g + i * kItem, n - i, In{}), other, i, line_ - 2 * i);
+        if constexpr (!kShares) other = load_part<Vec<T, N>>(others + i * size, n - i, T{});
+        some(load_part<Raw>(g + i * kItem, n - i, In{}), other, i, line - 2 * i);
     }
 };

@@ -43,6 +43,14 @@ protected:
 
     // The rows of outputs that the tile needs.
     void plan_rows() {
+        const auto same = [](Part& planned, const Part& now) {
+            const bool is = planned.first == now.first && planned.end == now.end;
+            planned = now;
+            return is;
+        };
+        const bool same_w = same(planned_w_, w_), same_h = same(planned_h_, h_);
+        if (same_w && same_h && planned_d_ == d_) return;
+        planned_d_ = d_;
         const auto di = static_cast<size_t>(d_);
         const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.first)]),
                    end = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.end)]);
@@ -57,8 +65,9 @@ protected:
         if (s_.residues != nullptr) {
             from_ = w_.first + s_.residues->least;
             pitch_ = reach_ = (w_.size() + s_.residues->most - s_.residues->least + 5 * N) / N * N;
-        } else
+        } else if (!same_w) {
             plan_ranks();
+        }
         g_ = scratch_.template get<A>(Scratch::kPlanes, deep_ * rows_ * pitch_);
         if constexpr (!kShares) other_ = scratch_.template get<Code>(Scratch::kKept, deep_ * rows_ * pitch_);
         pair_ = scratch_.template get<Pair>(Scratch::kPads, s_.d.most * s_.h.most + 1);
@@ -77,13 +86,12 @@ protected:
                 const int64_t h = lowest_ + r, at = (i * rows_ + r) * pitch_;
                 A* const g = s_.residues != nullptr ? g_ + at : row_;
                 prepare_row(d, h, g);
-                if (s_.residues == nullptr) spread_out(g, A(0), g_ + at, [](A v, Code) { return v; });
+                if (s_.residues == nullptr) spread_out(g, g_ + at, [](W v, C) { return v; });
                 if constexpr (!kShares) {
                     Code* const other = s_.residues != nullptr ? other_ + at : other_row_;
                     this->as_stored([&](auto stored) { prepare_other<decltype(stored)>(d, h, other); });
                     if (s_.residues == nullptr)
-                        spread_out(other, Code(0), other_ + at,
-                                   [](Code v, Code tap) { return kWinner ? static_cast<Code>(v - tap) : v; });
+                        spread_out(other, other_ + at, [](C v, C tap) { return kWinner ? v - tap : v; });
                 }
             }
     }
@@ -107,10 +115,9 @@ private:
         return load<T>(raw);
     }
 
-    // Which output gives to a cell, and as which of its taps, rank by rank.
+    // Which output gives to a cell, and as which of its taps, rank by rank. Neighbouring cells collect from neighbouring
+    // outputs: those of one register mostly from one register, of which lanes are picked.
     void plan_ranks() {
-        if (planned_.first == w_.first && planned_.end == w_.end) return;
-        planned_ = w_;
         const int64_t ranks = s_.w->most, wide = w_.size(), pitch = (wide + 2 * N - 1) / (2 * N) * (2 * N);
         pitch_ = ranks * pitch;
         const int64_t *first = s_.w->first.data(), *out = s_.w->out.data(), *tap = s_.w->tap.data();
@@ -118,27 +125,49 @@ private:
         for (int64_t i = first[w_.first]; i < first[w_.end]; ++i)
             low = std::min(low, out[i]), high = std::max(high, out[i]);
         from_ = high < 0 ? 0 : low;
-        outputs_ = high < 0 ? 0 : high + 1 - low;
-        reach_ = (outputs_ + 3 * N) / N * N;
+        const int64_t outputs = high < 0 ? 0 : high + 1 - low;
+        reach_ = (outputs + 3 * N) / N * N;
         row_ = scratch_.template get<A>(Scratch::kDone, 2 * reach_);
         other_row_ = reinterpret_cast<Code*>(row_ + reach_);
-        source_ = scratch_.template get<Code>(Scratch::kAlong, 2 * pitch_);
-        std::fill_n(source_, pitch_, static_cast<Code>(outputs_));  // beyond the last: nothing
-        std::fill_n(source_ + pitch_, pitch_, Code(0));
+        source_ = scratch_.template get<Code>(Scratch::kAlong, 3 * pitch_);
+        tap_ = source_ + pitch_, held_ = tap_ + pitch_;
+        std::fill_n(source_, 3 * pitch_, Code(0));
         for (int64_t k = 0; k < ranks; ++k) shift_[k] = k * pitch;
         for (int64_t x = w_.first; x < w_.end; ++x)
             for (int64_t i = first[x]; i < first[x + 1]; ++i) {
-                Code* to = source_ + shift_[i - first[x]] + (x - w_.first);
-                to[0] = static_cast<Code>(out[i] - from_), to[pitch_] = static_cast<Code>(tap[i]);
+                const int64_t at = shift_[i - first[x]] + x - w_.first;
+                source_[at] = static_cast<Code>(out[i] - from_), tap_[at] = static_cast<Code>(tap[i]);
+                held_[at] = Code(-1);
             }
+        base_.assign(static_cast<size_t>(pitch_ / N), 0);
+        for (int64_t i = 0; i < pitch_; i += N) {
+            Code least = std::numeric_limits<Code>::max(), most = 0;
+            for (int64_t l = i; l < i + N; ++l)
+                if (held_[l] != 0) least = std::min(least, source_[l]), most = std::max(most, source_[l]);
+            int64_t& base = base_[static_cast<size_t>(i / N)];
+            base = most < least ? 0 : most - least < N ? least : kAnywhere;
+            if (base == kAnywhere) continue;
+            for (int64_t l = i; l < i + N; ++l)
+                if (held_[l] != 0) source_[l] -= static_cast<Code>(base);
+        }
     }
 
-    // of(value, tap): what a cell collects from an output.
+    // of(values, taps): what cells collect from outputs.
     template <class T, class Of>
-    void spread_out(T* row, T nothing, T* to, const Of& of) const {
-        row[outputs_] = nothing;
-        const Code *source = source_, *tap = source_ + pitch_;
-        for (int64_t i = 0; i < pitch_; ++i) to[i] = of(row[source[i]], tap[i]);
+    CENOTE_INLINE void spread_out(const T* row, T* to, const Of& of) const {
+        const Code *source = source_, *tap = tap_, *held = held_;
+        const int64_t* base = base_.data();
+        for (int64_t i = 0; i < pitch_; i += N, ++base) {
+            V<T> value;
+            if (*base == kAnywhere) {
+                T lane[N];
+                for (int l = 0; l < N; ++l) lane[l] = row[source[i + l]];
+                value = load<V<T>>(lane);
+            } else {
+                value = picked(load<V<T>>(row + *base), load<C>(source + i));
+            }
+            store(to + i, as<V<T>>(as<C>(of(value, load<C>(tap + i))) & load<C>(held + i)));
+        }
     }
 
     // fill(to, first, n): outputs [first, first + n) of a row, up to a register more; `none` around them.
@@ -181,10 +210,10 @@ private:
     template <class T>
     __attribute__((noinline)) void prepare_other(int64_t d, int64_t h, Code* row) const {
         using Stored = Vec<T, N>;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         const auto code = [&](Stored v) __attribute__((always_inline)) {
             if constexpr (kNorm)
-                return as<C>(Base::norm_of(v, plain));
+                return as<C>(norms.of(v));
             else
                 return as<C>(widened<Unsigned<A>>(v));
         };
@@ -218,8 +247,12 @@ protected:
     A* x_ = nullptr;
 
 private:
-    Part planned_{-1, -1};
-    int64_t outputs_ = 0;
-    A* row_ = nullptr;
-    Code *other_row_ = nullptr, *source_ = nullptr;
+    static constexpr int64_t kAnywhere = -1;
+    Part planned_w_{-1, -1}, planned_h_{-1, -1};
+    int64_t planned_d_ = -1;
+    A* row_ = nullptr;  // of outputs, before it becomes several
+    Code* other_row_ = nullptr;
+    // of a table, for every place in a prepared row: the output, counted from its register's base; the tap; whether any
+    Code *source_ = nullptr, *tap_ = nullptr, *held_ = nullptr;
+    std::vector<int64_t> base_;
 };

@@ -80,13 +80,13 @@ protected:
         const Taps of_even = taps_of(0), of_odd = taps_of(1);
         const Pair* const pair = pair_;
         const A* const x = x_;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         const auto some = [=]<int U>(int64_t q) __attribute__((always_inline)) {
             W even_sum[U], odd_sum[U], even_size[U], odd_size[U];
             if constexpr (kNorm) {
                 CENOTE_UNROLL for (int u = 0; u < U; ++u) {
                     const W a = load<W>(x + 2 * (q + u * N)), b = load<W>(x + 2 * (q + u * N) + N);
-                    even_size[u] = Base::size_of(even(a, b), plain), odd_size[u] = Base::size_of(odd(a, b), plain);
+                    even_size[u] = norms.size(even(a, b)), odd_size[u] = norms.size(odd(a, b));
                 }
             }
             sum<U, even_taps>(pair, pairs, of_even, q, even_size, even_sum);
@@ -108,13 +108,13 @@ protected:
         const Taps of_all = taps_of(0);
         const Pair* const pair = pair_;
         const A* const x = x_;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         const auto some = [=]<int U>(int64_t q) __attribute__((always_inline)) {
             W acc[U], own[U]{}, size[U];
             if constexpr (kNorm) {
                 CENOTE_UNROLL for (int u = 0; u < U; ++u) {
                     own[u] = load<W>(x + q + u * N);
-                    size[u] = Base::size_of(own[u], plain);
+                    size[u] = norms.size(own[u]);
                 }
             }
             sum<U, taps>(pair, pairs, of_all, q, size, acc);
@@ -125,7 +125,7 @@ protected:
 
     __attribute__((noinline)) void collect_apart(int64_t pairs, A* out) const {
         const int64_t stride = p_.axis[2]->slide.stride;
-        const C plain = this->plain_;
+        const auto norms = this->norm_;
         const auto some = [&]<int U>(int64_t q) {
             for (int64_t k = 0; k < stride; ++k) {
                 W acc[U], own[U]{}, size[U];
@@ -134,7 +134,7 @@ protected:
                     for (int i = 0; i < U * N; ++i) lane[i] = x_[(q + i) * stride + k];
                     CENOTE_UNROLL for (int u = 0; u < U; ++u) {
                         own[u] = load<W>(lane + u * N);
-                        size[u] = Base::size_of(own[u], plain);
+                        size[u] = norms.size(own[u]);
                     }
                 }
                 sum<U, 0>(pair_, pairs, taps_of(static_cast<size_t>(k)), q, size, acc);
@@ -183,7 +183,7 @@ protected:
         const int64_t ahead = s_.residues == nullptr ? 0 : w_.first - from_, plane = rows_ * pitch_;
         for (int64_t h = h_.first; h < h_.end; ++h, out += line_) {
             if (this->as_row_before(h)) {
-                std::copy_n(out - line_, line_, out);
+                this->copy_row_before(out);
                 continue;
             }
             Pair* p = pair_;

@@ -43,8 +43,7 @@ public:
     static constexpr int64_t kItem = sizeof(In);
     static constexpr bool kShares = rule == Rule::share, kWinner = rule == Rule::winner, kNorm = rule == Rule::norm;
 
-    GradientTile(const Spreading& s, Scratch& scratch)
-        : s_(s), p_(s.p), scratch_(scratch), plain_(splat<C>(s.plain ? Code(-1) : Code(0))) {}
+    GradientTile(const Spreading& s, Scratch& scratch) : s_(s), p_(s.p), scratch_(scratch), norm_(s.plain) {}
 
 protected:
     // What an output is divided by. By a power of two it is multiplied instead, which gives the same quotient.
@@ -71,22 +70,22 @@ protected:
         return {static_cast<A>(times ? 1.0 / by : by), times};
     }
 
-    // A norm's y and |x|. Their quotient is 1 where p is.
-    static CENOTE_INLINE W norm_of(W y, C plain) {
-        const C one = as<C>(splat<W>(A(1))) & (y != A(0));
-        return as<W>((as<C>(y) & ~plain) | (one & plain));
-    }
-    static CENOTE_INLINE W size_of(W x, C plain) {
-        const C size = as<C>(x) & std::numeric_limits<Code>::max();
-        return as<W>((size & ~plain) | (as<C>(splat<W>(A(1))) & plain));
-    }
+    // A norm's y and |x|. Where p is 1 so is their quotient: then they become 1, and a y of 0 stays.
+    struct Norm {
+        C keep, one;
+
+        explicit Norm(bool plain)
+            : keep(splat<C>(plain ? Code(0) : Code(-1))), one(plain ? as<C>(splat<W>(A(1))) : C{}) {}
+        CENOTE_INLINE W of(W y) const { return as<W>((as<C>(y) & keep) | (one & (y != A(0)))); }
+        CENOTE_INLINE W size(W x) const { return as<W>((as<C>(x) & (keep & std::numeric_limits<Code>::max())) | one); }
+    };
     // What a cell of this size gets: nothing where the norm is 0, whatever g and x are.
     static CENOTE_INLINE W part_of(W g, W size, W norm) { return as<W>(as<C>(g * (size / norm)) & (norm != A(0))); }
 
     // The sign of x, once the parts are added up: cells that received nothing stay 0 even where x is NaN.
     static CENOTE_INLINE W with_sign(W sum, W x) {
-        const W one = splat<W>(A(1)), sign = x > A(0) ? one : x < A(0) ? -one : x;
-        return as<W>(as<C>(sum * sign) & ((x != A(0)) & (sum != A(0))));
+        const C sign = as<C>(x) & std::numeric_limits<Code>::min(), turned = (as<C>(sum) ^ sign) | (x != x);
+        return as<W>(turned & (x != A(0)) & (sum != A(0)));
     }
     static CENOTE_INLINE W finished(W sum, [[maybe_unused]] W x) {
         if constexpr (kNorm)
@@ -115,10 +114,15 @@ protected:
                std::equal(out + first[0], out + first[1], out + first[-1]);
     }
 
+    // Up to a register more is written.
+    void copy_row_before(A* out) const {
+        for (int64_t i = 0; i < line_; i += N) store(out + i, load<W>(out - line_ + i));
+    }
+
     const Spreading& s_;
     const Problem& p_;
     Scratch& scratch_;
-    const C plain_;
+    const Norm norm_;
     Part c_{}, w_{}, h_{};  // of the tile: elements, cells or steps along W, rows of cells
     int64_t d_ = 0, line_ = 0;
     const char* at_[4] = {};  // the plane in each array
