@@ -98,12 +98,14 @@ protected:
     template <class F>
     void as_stored(const F& f) const {
         if constexpr (kNorm) return f(A{});
-        if constexpr (kShares) return f(uint8_t{});
-        if constexpr (kWinner) switch (s_.offset_type) {
+        if constexpr (kShares) return f(uint8_t{});  // there is none
+        if constexpr (kWinner) {
+            switch (s_.offset_type) {
                 case DType::u8: return f(uint8_t{});
                 case DType::u16: return f(uint16_t{});
                 default: return f(uint32_t{});
             }
+        }
     }
 
     // Rows of cells in the same windows receive the same shares.
