@@ -1,6 +1,6 @@
-// Rows of outputs as the rows of cells collect from them: as accumulators, divided, with what no cell takes around them.
-// Where windows along W are a table, every row becomes several: what the first window that holds a cell gives to it, what
-// the second does, and so on.
+// Rows of outputs as the rows of cells collect from them: as accumulators, divided, with what no cell takes around
+// them. Where windows along W are a table, every row becomes several: what the first window that holds a cell gives to
+// it, what the second does, and so on.
 #pragma once
 
 // Most windows along W that hold one cell of a table of single elements.
@@ -86,12 +86,14 @@ protected:
                 const int64_t h = lowest_ + r, at = (i * rows_ + r) * pitch_;
                 A* const g = s_.residues != nullptr ? g_ + at : row_;
                 prepare_row(d, h, g);
-                if (s_.residues == nullptr) spread_out(g, g_ + at, [](W v, C) { return v; });
+                if (s_.residues == nullptr)
+                    spread_out(g, g_ + at, [](W v, C) __attribute__((always_inline)) { return v; });
                 if constexpr (!kShares) {
                     Code* const other = s_.residues != nullptr ? other_ + at : other_row_;
                     this->as_stored([&](auto stored) { prepare_other<decltype(stored)>(d, h, other); });
                     if (s_.residues == nullptr)
-                        spread_out(other, other_ + at, [](C v, C tap) { return kWinner ? v - tap : v; });
+                        spread_out(other, other_ + at,
+                                   [](C v, C tap) __attribute__((always_inline)) { return kWinner ? v - tap : v; });
                 }
             }
     }
@@ -115,8 +117,8 @@ private:
         return load<T>(raw);
     }
 
-    // Which output gives to a cell, and as which of its taps, rank by rank. Neighbouring cells collect from neighbouring
-    // outputs: those of one register mostly from one register, of which lanes are picked.
+    // Which output gives to a cell, and as which of its taps, rank by rank. Neighbouring cells collect from
+    // neighbouring outputs: those of one register mostly from one register, of which lanes are picked.
     void plan_ranks() {
         const int64_t ranks = s_.w->most, wide = w_.size(), pitch = (wide + 2 * N - 1) / (2 * N) * (2 * N);
         pitch_ = ranks * pitch;
