@@ -86,14 +86,11 @@ protected:
                 const int64_t h = lowest_ + r, at = (i * rows_ + r) * pitch_;
                 A* const g = s_.residues != nullptr ? g_ + at : row_;
                 prepare_row(d, h, g);
-                if (s_.residues == nullptr)
-                    spread_out(g, g_ + at, [](W v, C) __attribute__((always_inline)) { return v; });
+                if (s_.residues == nullptr) spread_out(g, g_ + at);
                 if constexpr (!kShares) {
                     Code* const other = s_.residues != nullptr ? other_ + at : other_row_;
                     this->as_stored([&](auto stored) { prepare_other<decltype(stored)>(d, h, other); });
-                    if (s_.residues == nullptr)
-                        spread_out(other, other_ + at,
-                                   [](C v, C tap) __attribute__((always_inline)) { return kWinner ? v - tap : v; });
+                    if (s_.residues == nullptr) spread_out(other, other_ + at);
                 }
             }
     }
@@ -154,10 +151,11 @@ private:
         }
     }
 
-    // of(values, taps): what cells collect from outputs.
-    template <class T, class Of>
-    CENOTE_INLINE void spread_out(const T* row, T* to, const Of& of) const {
-        const Code *source = source_, *tap = tap_, *held = held_;
+    // What cells collect from outputs, in prepared rows. Offsets as if every cell were the first tap.
+    template <class T>
+    CENOTE_INLINE void spread_out(const T* row, T* to) const {
+        const Code *source = source_, *held = held_;
+        [[maybe_unused]] const Code* const tap = tap_;
         const int64_t* base = base_.data();
         for (int64_t i = 0; i < pitch_; i += N, ++base) {
             V<T> value;
@@ -168,7 +166,8 @@ private:
             } else {
                 value = picked(load<V<T>>(row + *base), load<C>(source + i));
             }
-            store(to + i, as<V<T>>(as<C>(of(value, load<C>(tap + i))) & load<C>(held + i)));
+            if constexpr (kWinner && std::is_same_v<T, Code>) value = value - load<C>(tap + i);
+            store(to + i, as<V<T>>(as<C>(value) & load<C>(held + i)));
         }
     }
 
