@@ -16,7 +16,7 @@ struct Problem {
 
     int64_t c = 1;  // elements that lie side by side in every cell and are pooled alike
     const AxisTable* axis[kMostPooled];
-    std::array<Array, kMostArrays> array;  // array 0 has the cells of the input, the others those of the output
+    std::array<Array, kMostArrays> array;  // arrays 0 and 3 have the cells of the input, the others those of the output
     Array x, y;                            // arrays 0 and 1
     int loops = 0;
     Loop loop[kMostLoops];  // the planes, outermost first
@@ -51,7 +51,9 @@ inline bool stated(const Geometry& g, const Layout& layout, const std::array<int
         if (l.extent != 1) loops.push_back(l);
     p.array = layout.array;
     for (int a = 0; a < kMostPooled; ++a) p.axis[a] = &g.axis[static_cast<size_t>(a)];
-    const auto cells = [&](size_t array, const AxisTable& axis) { return array == 0 ? axis.in : axis.out(); };
+    const auto cells = [&](size_t array, const AxisTable& axis) {
+        return array == 0 || array == 3 ? axis.in : axis.out();
+    };
 
     for (size_t i = 0; i < kMostArrays; ++i) {
         if (item[i] == 0) continue;

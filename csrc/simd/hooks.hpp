@@ -148,6 +148,26 @@ CENOTE_INLINE To narrowed(From v) {
 }
 #endif
 
+#if defined(CENOTE_AVX2) || defined(CENOTE_AVX512)
+    #define CENOTE_HAS_PICKED
+// The lanes of v that `which` numbers.
+template <class W>
+CENOTE_INLINE W picked(W v, V<Signed<Element<W>>> which) {
+    if constexpr (sizeof(W) == 32 && sizeof(Element<W>) == 4)
+        return as<W>(_mm256_permutevar8x32_epi32(as<__m256i>(v), as<__m256i>(which)));
+    if constexpr (sizeof(W) == 32 && sizeof(Element<W>) == 8) {
+        const auto halves = which * 2 + ((which * 2 + 1) << 32);
+        return as<W>(_mm256_permutevar8x32_epi32(as<__m256i>(v), as<__m256i>(halves)));
+    }
+    #if defined(CENOTE_AVX512)
+    if constexpr (sizeof(W) == 64 && sizeof(Element<W>) == 4)
+        return as<W>(_mm512_permutexvar_epi32(as<__m512i>(which), as<__m512i>(v)));
+    if constexpr (sizeof(W) == 64 && sizeof(Element<W>) == 8)
+        return as<W>(_mm512_permutexvar_epi64(as<__m512i>(which), as<__m512i>(v)));
+    #endif
+}
+#endif
+
 #if defined(CENOTE_AVX2)
     #define CENOTE_HAS_TRANSPOSE
 template <class W>

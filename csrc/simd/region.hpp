@@ -39,6 +39,8 @@
 
 #include "engines/vector/backward_double.hpp"
 
+#include "engines/vector/backward_rows.hpp"
+
 #include "engines/vector/backward_slide.hpp"
 
 #include "engines/vector/backward_cells.hpp"

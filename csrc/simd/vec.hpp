@@ -293,6 +293,15 @@ CENOTE_INLINE auto unordered(W a, W b) {
 }
 #endif
 
+#if !defined(CENOTE_HAS_PICKED)
+template <class W>
+CENOTE_INLINE W picked(W v, V<Signed<Element<W>>> which) {
+    W out{};
+    CENOTE_UNROLL for (int i = 0; i < kCount<W>; ++i) out[i] = v[which[i]];
+    return out;
+}
+#endif
+
 #if !defined(CENOTE_HAS_ROOT)
 template <class W>
 CENOTE_INLINE W square_root(W v) {

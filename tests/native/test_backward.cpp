@@ -136,6 +136,70 @@ void thresholds(Random& random) {
         }
 }
 
+// Windows of a row that are a table, around the sizes at which tiles are cut, and with few and many windows on a cell.
+void tables(Random& random) {
+    constexpr Reducer reducers[] = {Reducer::avg, Reducer::max, Reducer::lp};
+    for (const auto& [length, parts] : {std::pair<int64_t, int64_t>{4095, 7},
+                                        {4096, 100},
+                                        {4097, 1000},
+                                        {8193, 6},
+                                        {31, 31},
+                                        {65, 64},
+                                        {9, 70},
+                                        {1, 64},
+                                        {1, 65},
+                                        {2, 200}})
+        for (const Reducer reducer : reducers)
+            for (const double p : {1.0, 2.0}) {
+                Call call;
+                call.outer = {random.between(1, 3)};
+                call.g.axis[2] = split(length, parts);
+                if (length < 100) call.g.axis[1] = split(random.between(1, 9), random.between(1, 9));
+                for (const DType in : {DType::f32, DType::f16}) CHECK(right(random, call, reducer, in, p, true));
+            }
+    for (const int64_t stride : {3, 4, 5, 65})  // far enough apart for a table, in calls long enough and too short
+        for (const int64_t k : {2, 3, 5, 9, 66})
+            for (const Reducer reducer : reducers)
+                for (const int64_t planes : {1, 40}) {
+                    Call call;
+                    call.outer = {planes};
+                    call.g.axis[2] = slide(random.between(70, 140), k, stride, 1, random.below(k), random.below(k));
+                    if (k < 9) call.g.axis[1] = slide(11, k, stride, 1, random.below(k), 0);
+                    CHECK(right(random, call, reducer, random.of(numbers::kFloats), 2, true));
+                }
+}
+
+// What the vector engines are for does not fall through to the engine that takes everything.
+void taken() {
+    const auto taken_by_target = [](Reducer reducer, double p, const Geometry& g, bool last) {
+        Random random{7};
+        Call shape;
+        shape.outer = {5}, shape.g = g;
+        ForwardCall call{reducer, {}, Divisor::inside, 1};
+        call.params.p = p;
+        const bool lp = reducer == Reducer::lp, selects = reducer == Reducer::max;
+        const Cells dx = dense(DType::f32, shape.shape(true), last), x = dense(DType::f32, shape.shape(true), last),
+                    y = dense(selects ? DType::u8 : DType::f32, shape.shape(false), last),
+                    dy = dense(DType::f32, shape.shape(false), last);
+        fill(random, x, true), fill(random, dy, true), std::fill_n(y.first, 5, '\0');
+        Control control(nullptr);
+        return target().backward(call, shape.g,
+                                 lay_out(shape, {&dx, &dy, lp || selects ? &y : nullptr, lp ? &x : nullptr}),
+                                 DType::f32, y.type, control);
+    };
+    Geometry pairs, overlapping, parts;
+    pairs.axis[1] = pairs.axis[2] = slide(12, 2, 2, 1, 0, 0);
+    overlapping.axis[1] = overlapping.axis[2] = slide(12, 3, 1, 1, 1, 1);
+    parts.axis[1] = parts.axis[2] = split(13, 5);
+    for (const Geometry& g : {pairs, overlapping, parts})
+        for (const bool last : {false, true}) {
+            for (const Reducer reducer : {Reducer::max, Reducer::avg, Reducer::sum})
+                CHECK(taken_by_target(reducer, 2, g, last));
+            for (const double p : {1.0, 2.0}) CHECK(taken_by_target(Reducer::lp, p, g, last));
+            CHECK(!taken_by_target(Reducer::lp, 3, g, last));
+        }
+}
+
 // Complex gradients spread part by part.
 void complex_parts(Random& random) {
     for (const DType in : numbers::kComplex)
@@ -221,13 +285,19 @@ int main() {
         for (const DType in : numbers::kFloats)
             for (int round = 0; round < 80; ++round)
                 CHECK(right(random, small_call(random, 4000), reducer, in, random.of(powers)));
-    for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::avg, Reducer::sum})
+    for (const Reducer reducer : {Reducer::max, Reducer::min, Reducer::avg, Reducer::sum, Reducer::lp})
         for (const DType in : numbers::kFloats)
             for (int round = 0; round < 60; ++round) {
-                CHECK(right(random, map_call(random), reducer, in, 1, true));
-                CHECK(right(random, parts_call(random), reducer, in, 1, true));
+                const double p = round % 2 == 0 ? 2 : 1;
+                CHECK(right(random, map_call(random), reducer, in, p, true));
+                CHECK(right(random, parts_call(random), reducer, in, p, true));
             }
+    for (const DType in : numbers::kFloats)  // views of any strides
+        for (int round = 0; round < 80; ++round)
+            CHECK(right(random, small_call(random, 4000), Reducer::lp, in, round % 2 == 0 ? 2 : 1));
     thresholds(random);
+    tables(random);
+    taken();
     complex_parts(random);
     hostile_offsets(random);
     refusals();

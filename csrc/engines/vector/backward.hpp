@@ -2,9 +2,9 @@
 // and is written once.
 #pragma once
 
-template <class E, class A, bool winner>
-class Gradients : public SingleCells<E, A, winner> {
-    using Base = SingleCells<E, A, winner>;
+template <class E, class A, Rule rule>
+class Gradients : public SingleCells<E, A, rule> {
+    using Base = SingleCells<E, A, rule>;
     using Base::at_;
     using Base::c_;
     using Base::d_;
@@ -41,17 +41,22 @@ public:
         line_ = cells.size() * c_.size();
         const int64_t all = h_.size() * line_;
         A* const stage = scratch_.template get<A>(Scratch::kRows, planes.size() * all + 8 * N * stride);
-        if (s_.residues != nullptr && !s_.doubled) this->plan_rows();
+        if (s_.by_rows() && !s_.doubled) this->plan_rows();
         A* out = stage;
         for (int64_t plane = planes.first; plane < planes.end; ++plane, out += all) {
-            for (size_t a = 0; a < 3; ++a) at_[a] = p_.array[a].data + p_.plane(plane, static_cast<int>(a));
+            for (size_t a = 0; a < 4; ++a) at_[a] = p_.array[a].data + p_.plane(plane, static_cast<int>(a));
             if (s_.doubled) {
                 this->double_rows(out);
-            } else if (s_.residues != nullptr) {
+            } else if (s_.by_rows()) {
                 this->prepare();
                 this->collect_rows(out);
             } else {
-                for (int64_t h = h_.first; h < h_.end; ++h) this->collect_cells(h, out + (h - h_.first) * line_);
+                A* row = out;
+                for (int64_t h = h_.first; h < h_.end; ++h, row += line_)
+                    if (this->as_row_before(h))
+                        this->copy_row_before(row);
+                    else
+                        this->collect_cells(h, row);
             }
         }
         const Array& dx = p_.array[0];
@@ -72,14 +77,28 @@ public:
     }
 };
 
-template <class E, class A, bool winner>
+// Accumulators that the prepared rows of outputs of one tile take, at most: `line` for each row.
+inline double prepared(const Gathered& d, const Gathered& h, int64_t cells, int64_t high, double line) {
+    int64_t rows = 0;
+    for (int64_t from = 0; from < cells; from += high) {
+        const auto first = h.out.begin() + h.first[static_cast<size_t>(from)],
+                   end = h.out.begin() + h.first[static_cast<size_t>(std::min(cells, from + high))];
+        if (first == end) continue;
+        const auto [low, most] = std::minmax_element(first, end);
+        rows = std::max(rows, *most - *low + 1);
+    }
+    return static_cast<double>(d.most) * static_cast<double>(rows) * line;
+}
+
+template <class E, class A, Rule rule>
 bool spread_tiles(const Spreading& s, double taps, int threads, Control& control) {
     double cells = static_cast<double>(s.p.c * s.p.planes);
     for (const AxisTable* axis : s.p.axis) cells *= static_cast<double>(axis->in);
-    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, cells * (0.2 + 0.1 * taps)));
+    constexpr double each = rule == Rule::norm ? 0.4 : 0.1;
+    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, cells * (0.2 + each * taps)));
     const auto work = static_cast<int64_t>(std::min(0x1p40, 1 + cells * taps / static_cast<double>(s.units())));
     parallel_for(s.units(), nanoseconds, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
-        Gradients<E, A, winner> gradients(s, scratch());
+        Gradients<E, A, rule> gradients(s, scratch());
         for (int64_t unit = begin; unit < end; ++unit) {
             gradients.tile(unit);
             if (!ticker.go_on(work)) break;
@@ -94,8 +113,10 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                      Control& control) {
     const DType in = call.params.in;
     const Kind kind = kind_of(call.reducer);
-    if (in != g_type || is_complex(in) || kind == Kind::norm) return false;
-    const bool winner = kind == Kind::winner;
+    if (in != g_type || is_complex(in)) return false;
+    const bool winner = kind == Kind::winner, norm = kind == Kind::norm;
+    const DType accumulator = in == DType::f64 ? DType::f64 : DType::f32;
+    if (norm && (other_type != accumulator || (call.params.p != 1 && call.params.p != 2))) return false;
     if (winner && other_type != DType::u8 && other_type != DType::u16 && other_type != DType::u32) return false;
     double box = 1;
     for (const AxisTable& axis : g.axis) {
@@ -106,9 +127,9 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     if (box > 0x1p30) return false;  // a code that no tap has must be left
     Problem p;
     const int64_t item = item_size(in);
-    if (!stated(g, layout, {item, item, winner ? item_size(other_type) : 0, 0}, false, p)) return false;
+    const int64_t other_item = winner || norm ? item_size(other_type) : 0;
+    if (!stated(g, layout, {item, item, other_item, norm ? item : 0}, false, p)) return false;
     if (p.planes == 0 || p.c == 0) return true;  // no gradient at all
-    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
 
     // Averages divide by a count of taps each, sums by nothing.
     const bool divides = call.reducer == Reducer::avg, counts = divides && call.divisor != Divisor::number;
@@ -128,7 +149,7 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
         if (most > 0x1p52) return false;
     }
 
-    if (!winner && spreads_whole(p, item)) {
+    if (kind == Kind::spread && spreads_whole(p, item)) {
         for (size_t a = 0; counts && a < kMostPooled; ++a) number *= by[a][0];
         switch (in) {
             case DType::f32: return spread_whole<float, float>(p, number, call.threads, control);
@@ -139,37 +160,53 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
         }
     }
 
-    const bool slides = p.c == 1 && w.slide.k > 0 && w.slide.stride <= 64 && w.slide.k <= 4096;
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+    double cells = static_cast<double>(p.planes);
+    for (const AxisTable* axis : p.axis) cells *= static_cast<double>(axis->in);
+    // Cells of several elements are worked on one by one, by a table; rows of single elements by how windows slide, or
+    // by a table where they do not or slide too far: in a call that is long enough to make one.
+    const bool single = p.c == 1, sliding = single && w.slide.k > 0 && w.slide.stride <= 64 && w.slide.k <= 4096;
+    const double entries = Gathered::size(w);
+    const bool table = sliding ? w.slide.stride > 2 && 16 * entries <= cells : entries <= 0x1p20;
+    if (!table && !sliding) return false;
+    if (Gathered::size(d) + Gathered::size(h) > 0x1p20) return false;
+    const Gathered of_d(d), of_h(h), of_w(table ? w : single_cell());
+
+    constexpr int64_t kCellsOfTile = 4096;
+    const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
+    const auto high_of = [&](int64_t line) { return std::clamp<int64_t>(kCellsOfTile / (line * deep), 1, h.in); };
+    bool slides = sliding;
+    if (single && table) {
+        const int64_t line = std::min(w.in, kCellsOfTile);
+        const bool fits = of_w.most <= kMostRanks &&
+                          prepared(of_d, of_h, h.in, high_of(line), static_cast<double>(of_w.most * line)) <= 0x1p19;
+        if (!fits && !sliding) return false;
+        slides = !fits;
+    }
     std::vector<int64_t> astray;
     if (winner && slides)
         for (int64_t i = 0; i < w.out(); ++i)
             if (w.skipped[static_cast<size_t>(i)] > 0) astray.push_back(i);
     if (!astray.empty() && w.most_taps != w.slide.k) return false;
-    if (!slides && p.c == 1) return false;
-    if (Gathered::size(d) + Gathered::size(h) > 0x1p20 || (!slides && Gathered::size(w) > 0x1p20)) return false;
-    const Gathered of_d(d), of_h(h);
-    const Gathered of_w(slides ? single_cell() : w);
     const Residues residues(slides ? w.slide : Sliding{1, 1, 1, 0});
     const int64_t taps_w = slides ? (w.slide.k + w.slide.stride - 1) / w.slide.stride : of_w.most;
     const double taps = static_cast<double>(of_d.most) * static_cast<double>(of_h.most) * static_cast<double>(taps_w);
-    // where windows hold each other's cells many times over, winners are rarer than what would be looked at
-    if (winner && taps > 64) return false;
+    // where windows hold each other's cells many times over, winners are rarer than what would be looked at, and a
+    // tile's parts of norms take long
+    if (taps > (winner ? 64 : norm ? 0x1p16 : 0x1p60)) return false;
 
     const bool doubled = slides && w.slide.stride == 2 && w.slide.k == 2 && w.slide.dilation == 1 && w.slide.lo == 0 &&
-                         of_d.most <= 1 && of_h.most <= 1 && p.rows[1] && (!winner || p.rows[2]) &&
-                         w.most_taps == w.slide.k;
+                         of_d.most <= 1 && of_h.most <= 1 && p.rows[1] && (!(winner || norm) || p.rows[2]) &&
+                         (!norm || p.rows[3]) && w.most_taps == w.slide.k;
     const bool same_by_w = std::all_of(by[2].begin(), by[2].end(), [&](double n) { return n == by[2][0]; });
 
-    constexpr int64_t kCellsOfTile = 4096;
-    const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     const int64_t steps = slides ? ceil(w.in, w.slide.stride) : w.in, stride = slides ? w.slide.stride : 1;
-    const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
     const int64_t wide = std::clamp<int64_t>(kCellsOfTile / (stride * deep), 1, steps);
-    const int64_t high = std::clamp<int64_t>(kCellsOfTile / (wide * stride * deep), 1, h.in);
+    const int64_t high = high_of(wide * stride);
     const bool whole = high == h.in && wide == steps && deep == p.c && d.in == 1;
     const int64_t planes = whole ? std::clamp<int64_t>(kCellsOfTile / (h.in * w.in * p.c), 1, p.planes) : 1;
-    double bytes = static_cast<double>(p.c * p.planes * item);
-    for (const AxisTable* axis : p.axis) bytes *= static_cast<double>(axis->in);
+    const double bytes = cells * static_cast<double>(p.c * item);
     const Spreading s{p,
                       of_d,
                       of_h,
@@ -178,6 +215,7 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       counts ? by : nullptr,
                       number,
                       other_type,
+                      norm && call.params.p == 1,
                       std::max<int64_t>(1, h.most_taps),
                       std::max<int64_t>(1, w.most_taps),
                       astray,
@@ -193,8 +231,9 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       ceil(p.c, deep),
                       bytes >= kPastCaches};
     const auto as = [&]<class E, class A>() {
-        return winner ? spread_tiles<E, A, true>(s, taps, call.threads, control)
-                      : spread_tiles<E, A, false>(s, taps, call.threads, control);
+        if (norm) return spread_tiles<E, A, Rule::norm>(s, taps, call.threads, control);
+        return winner ? spread_tiles<E, A, Rule::winner>(s, taps, call.threads, control)
+                      : spread_tiles<E, A, Rule::share>(s, taps, call.threads, control);
     };
     switch (in) {
         case DType::f32: return as.template operator()<float, float>();

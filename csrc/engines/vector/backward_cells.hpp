@@ -1,13 +1,17 @@
 // Gradients cell by cell, the elements of a cell side by side: any windows.
 #pragma once
 
-template <class E, class A, bool winner>
-class SingleCells : public SlidingRows<E, A, winner> {
+template <class E, class A, Rule rule>
+class SingleCells : public SlidingRows<E, A, rule> {
 protected:
-    using Base = SlidingRows<E, A, winner>;
+    using Base = SlidingRows<E, A, rule>;
     using Base::c_;
     using Base::d_;
+    using Base::finished;
     using Base::kItem;
+    using Base::kNorm;
+    using Base::kShares;
+    using Base::kWinner;
     using Base::N;
     using Base::output;
     using Base::p_;
@@ -19,6 +23,7 @@ protected:
     using typename Base::C;
     using typename Base::Code;
     using typename Base::In;
+    using typename Base::Norm;
     using typename Base::Raw;
     using typename Base::Share;
     using typename Base::W;
@@ -26,18 +31,14 @@ protected:
     using Base::Base;
 
     struct Source {
-        const char *g, *offset;
+        const char *g, *other;  // offsets or norms
         Code wanted;
         Share by;
         int64_t d, h;
     };
 
     void collect_cells(int64_t h, A* out) {
-        switch (s_.offset_type) {
-            case DType::u8: return collect_cells_as<uint8_t>(h, out);
-            case DType::u16: return collect_cells_as<uint16_t>(h, out);
-            default: return collect_cells_as<uint32_t>(h, out);
-        }
+        this->as_stored([&](auto stored) { collect_cells_as<decltype(stored)>(h, out); });
     }
 
     template <class T>
@@ -51,38 +52,36 @@ protected:
                 const auto ii = static_cast<size_t>(i), ji = static_cast<size_t>(j);
                 row->d = s_.d.out[ii], row->h = s_.h.out[ji];
                 row->g = output(1, row->d, row->h, 0) + c_.first * kItem;
-                row->offset = nullptr;
-                if constexpr (winner)
-                    row->offset = output(2, row->d, row->h, 0) + c_.first * static_cast<int64_t>(sizeof(T));
+                row->other = nullptr;
+                if constexpr (!kShares)
+                    row->other = output(2, row->d, row->h, 0) + c_.first * static_cast<int64_t>(sizeof(T));
                 row->wanted = static_cast<Code>((s_.d.tap[ii] * s_.box_h + s_.h.tap[ji]) * s_.box_w);
                 row->by = share(row->d, row->h, 0);
             }
-        const bool by_each = !winner && s_.by != nullptr && !s_.same_by_w;
-        const int64_t c = c_.size(), g_step = p_.array[1].stride[2], o_step = winner ? p_.array[2].stride[2] : 0;
+        const bool by_each = kShares && s_.by != nullptr && !s_.same_by_w;
+        const int64_t c = c_.size(), g_step = p_.array[1].stride[2], o_step = kShares ? 0 : p_.array[2].stride[2];
         for (int64_t x = w_.first; x < w_.end; ++x, out += c) {
             Source* s = sources;
             const int64_t *k = s_.w->first.data() + x, *at = s_.w->out.data(), *tap = s_.w->tap.data();
             for (const Source* r = rows; r != row; ++r)
                 for (int64_t i = k[0]; i < k[1]; ++i, ++s) {
                     s->g = r->g + at[i] * g_step;
-                    if constexpr (winner) {
-                        s->offset = r->offset + at[i] * o_step;
-                        s->wanted = static_cast<Code>(r->wanted + static_cast<Code>(tap[i]));
-                    } else {
-                        s->by = by_each ? share(r->d, r->h, at[i]) : r->by;
-                    }
+                    if constexpr (!kShares) s->other = r->other + at[i] * o_step;
+                    if constexpr (kWinner) s->wanted = static_cast<Code>(r->wanted + static_cast<Code>(tap[i]));
+                    if constexpr (kShares) s->by = by_each ? share(r->d, r->h, at[i]) : r->by;
                 }
+            x_cell_ = kNorm ? output(3, d_, h, x) + c_.first * kItem : nullptr;
             collect_cell<T>(sources, s, c, out);
         }
     }
 
     template <class T, bool times>
-    static CENOTE_INLINE W given(const Source& s, Raw raw, Vec<T, N> offset) {
+    static CENOTE_INLINE W given(const Source& s, Raw raw, Vec<T, N> other, [[maybe_unused]] W size,
+                                 [[maybe_unused]] const Norm& norms) {
         const W g = take(raw);
-        if constexpr (winner)
-            return as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(offset)) == s.wanted));
-        else
-            return times ? g * s.by.by : g / s.by.by;
+        if constexpr (kNorm) return Base::part_of(g, size, norms.of(other));
+        if constexpr (kWinner) return as<W>(as<C>(g) & (as<C>(widened<Unsigned<A>>(other)) == s.wanted));
+        if constexpr (kShares) return times ? g * s.by.by : g / s.by.by;
     }
 
     template <class T>
@@ -91,47 +90,60 @@ protected:
         if (sources == end)
             std::fill_n(out, c, A(0));
         else if (end - sources == 1)
-            e = !winner && sources->by.times ? collect_one<T, true>(*sources, c, out)
-                                             : collect_one<T, false>(*sources, c, out);
+            e = sources->by.times ? collect_one<T, true>(*sources, c, out) : collect_one<T, false>(*sources, c, out);
         else
             e = collect_some<T>(sources, end, c, out);
         if (sources != end && e < c) collect_rest<T>(sources, end, e, c, out);
     }
 
     template <class T, bool times>
-    static CENOTE_INLINE int64_t collect_one(const Source& s, int64_t c, A* out) {
+    CENOTE_INLINE int64_t collect_one(const Source& s, int64_t c, A* out) const {
         using O = Vec<T, N>;
         const Source own = s;
+        const char* const x = x_cell_;
+        const auto norms = this->norm_;
         int64_t e = 0;
         for (; e + N <= c; e += N) {
-            O offset{};
-            if constexpr (winner) offset = load<O>(own.offset + e * static_cast<int64_t>(sizeof(T)));
-            store(out + e, given<T, times>(own, load<Raw>(own.g + e * kItem), offset) + W{});
+            O other{};
+            W cell{};
+            if constexpr (!kShares) other = load<O>(own.other + e * static_cast<int64_t>(sizeof(T)));
+            if constexpr (kNorm) cell = take(load<Raw>(x + e * kItem));
+            const W size = norms.size(cell);
+            store(out + e,
+                  finished(given<T, times>(own, load<Raw>(own.g + e * kItem), other, size, norms) + W{}, cell));
         }
         return e;
     }
 
     template <class T>
-    __attribute__((noinline)) static int64_t collect_some(const Source* sources, const Source* end, int64_t c, A* out) {
+    __attribute__((noinline)) int64_t collect_some(const Source* sources, const Source* end, int64_t c, A* out) const {
         using O = Vec<T, N>;
         constexpr int U = 2;
+        const char* const x = x_cell_;
+        const auto norms = this->norm_;
         int64_t e = 0;
         const auto some = [&](auto registers) __attribute__((always_inline)) {
             constexpr int u_most = decltype(registers)::value;
-            W acc[u_most]{};
-            for (const Source* s = sources; s != end; ++s) {
-                const char *g = s->g + e * kItem, *o = s->offset + e * static_cast<int64_t>(sizeof(T));
+            W acc[u_most]{}, cell[u_most]{}, size[u_most]{};
+            if constexpr (kNorm) {
                 CENOTE_UNROLL for (int u = 0; u < u_most; ++u) {
-                    const Raw raw = load<Raw>(g + u * static_cast<int64_t>(sizeof(Raw)));
-                    O offset{};
-                    if constexpr (winner) offset = load<O>(o + u * static_cast<int64_t>(sizeof(O)));
-                    if (!winner && s->by.times)
-                        acc[u] = acc[u] + given<T, true>(*s, raw, offset);
-                    else
-                        acc[u] = acc[u] + given<T, false>(*s, raw, offset);
+                    cell[u] = take(load<Raw>(x + (e + u * N) * kItem));
+                    size[u] = norms.size(cell[u]);
                 }
             }
-            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) store(out + e + u * N, acc[u]);
+            for (const Source* s = sources; s != end; ++s) {
+                const char *g = s->g + e * kItem, *o = s->other + e * static_cast<int64_t>(sizeof(T));
+                CENOTE_UNROLL for (int u = 0; u < u_most; ++u) {
+                    const Raw raw = load<Raw>(g + u * static_cast<int64_t>(sizeof(Raw)));
+                    O other{};
+                    if constexpr (!kShares) other = load<O>(o + u * static_cast<int64_t>(sizeof(O)));
+                    if (kShares && s->by.times)
+                        acc[u] = acc[u] + given<T, true>(*s, raw, other, size[u], norms);
+                    else
+                        acc[u] = acc[u] + given<T, false>(*s, raw, other, size[u], norms);
+                }
+            }
+            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) store(out + e + u * N, finished(acc[u], cell[u]));
         };
         for (; e + U * N <= c; e += U * N) some(std::integral_constant<int, U>{});
         for (; e + N <= c; e += N) some(std::integral_constant<int, 1>{});
@@ -142,17 +154,25 @@ protected:
     __attribute__((noinline)) void collect_rest(const Source* sources, const Source* end, int64_t e, int64_t c,
                                                 A* out) const {
         using O = Vec<T, N>;
-        W acc{};
+        const auto at = [&](const char* p, size_t array) __attribute__((always_inline)) {
+            return p + sizeof(Raw) <= p_.end[array] ? load<Raw>(p) : load_part<Raw>(p, c - e, In{});
+        };
+        const auto norms = this->norm_;
+        W acc{}, cell{};
+        if constexpr (kNorm) cell = take(at(x_cell_ + e * kItem, 3));
+        const W size = norms.size(cell);
         for (const Source* s = sources; s != end; ++s) {
-            const char* g = s->g + e * kItem;
-            const Raw raw = g + sizeof(Raw) <= p_.end[1] ? load<Raw>(g) : load_part<Raw>(g, c - e, In{});
-            O offset{};
-            if constexpr (winner) {
-                const char* o = s->offset + e * static_cast<int64_t>(sizeof(T));
-                offset = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
+            const Raw raw = at(s->g + e * kItem, 1);
+            O other{};
+            if constexpr (!kShares) {
+                const char* o = s->other + e * static_cast<int64_t>(sizeof(T));
+                other = o + sizeof(O) <= p_.end[2] ? load<O>(o) : load_part<O>(o, c - e, T{});
             }
-            acc = acc + (!winner && s->by.times ? given<T, true>(*s, raw, offset) : given<T, false>(*s, raw, offset));
+            acc = acc + (kShares && s->by.times ? given<T, true>(*s, raw, other, size, norms)
+                                                : given<T, false>(*s, raw, other, size, norms));
         }
-        store(out + e, acc);
+        store(out + e, finished(acc, cell));
     }
+
+    const char* x_cell_ = nullptr;  // the cell being worked on, in x
 };

@@ -2,21 +2,26 @@
 // from memory.
 #pragma once
 
-template <class E, class A, bool winner>
-class DoubledRows : public GradientTile<E, A, winner> {
+template <class E, class A, Rule rule>
+class DoubledRows : public GradientTile<E, A, rule> {
 protected:
-    using Base = GradientTile<E, A, winner>;
+    using Base = GradientTile<E, A, rule>;
     using Base::d_;
     using Base::h_;
     using Base::kItem;
+    using Base::kNorm;
+    using Base::kShares;
+    using Base::kWinner;
     using Base::line_;
     using Base::N;
     using Base::output;
     using Base::p_;
+    using Base::part_of;
     using Base::s_;
     using Base::share;
     using Base::take;
     using Base::w_;
+    using Base::with_sign;
     using typename Base::C;
     using typename Base::Code;
     using typename Base::In;
@@ -27,11 +32,7 @@ protected:
     using Base::Base;
 
     void double_rows(A* out) const {
-        switch (s_.offset_type) {
-            case DType::u8: return double_rows_as<uint8_t>(out);
-            case DType::u16: return double_rows_as<uint16_t>(out);
-            default: return double_rows_as<uint32_t>(out);
-        }
+        this->as_stored([&](auto stored) { double_rows_as<decltype(stored)>(out); });
     }
 
     template <class T>
@@ -47,40 +48,69 @@ protected:
             }
             const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di])], row = s_.h.out[first];
             const int64_t tap = s_.d.tap[static_cast<size_t>(s_.d.first[di])] * s_.box_h + s_.h.tap[first];
-            const char* offset = winner ? output(2, d, row, w_.first) : nullptr;
             const Share by = share(d, row, 0);
-            const char* g = output(1, d, row, w_.first);
-            const auto wanted = static_cast<Code>(tap * s_.box_w);
-            by.times ? double_row<T, true>(g, offset, wanted, n, by.by, out)
-                     : double_row<T, false>(g, offset, wanted, n, by.by, out);
+            const Source from{output(1, d, row, w_.first), kShares ? nullptr : output(2, d, row, w_.first),
+                              kNorm ? output(3, d_, h, 2 * w_.first) : nullptr, static_cast<Code>(tap * s_.box_w),
+                              by.by};
+            by.times ? double_row<T, true>(from, n, out) : double_row<T, false>(from, n, out);
             if (2 * n < line_) std::fill(out + 2 * n, out + line_, A(0));
         }
     }
 
+    // A row of outputs, its offsets or norms, and the row of x.
+    struct Source {
+        const char *g, *other, *x;
+        Code wanted;  // of the first tap of its row
+        A by;
+    };
+
     template <class T, bool times>
-    __attribute__((noinline)) static void double_row(const char* g, const char* offset, Code wanted, int64_t n, A by,
-                                                     A* out) {
-        const auto some = [&](const Raw raw, Vec<T, N> offsets, A* to) __attribute__((always_inline)) {
+    __attribute__((noinline)) void double_row(const Source from, int64_t n, A* out) const {
+        // Copies: what is reached through a reference would be read again after every store.
+        const auto norms = this->norm_;
+        const A by = from.by;
+        const Code wanted = from.wanted;
+        const char *const g = from.g, *const others = from.other, *const cells = from.x;
+        const int64_t line = line_;
+        constexpr auto size = static_cast<int64_t>(sizeof(T));
+        // `left`: cells from 2i on
+        const auto some = [=](const Raw raw, Vec<T, N> other, int64_t i, int64_t left) __attribute__((always_inline)) {
+            A* const to = out + 2 * i;
             W given = take(raw), even, odd, low, high;
-            if constexpr (!winner) given = times ? given * by : given / by;
-            given = given + W{};
+            if constexpr (kShares) given = times ? given * by : given / by;
+            if constexpr (!kNorm) given = given + W{};
             even = odd = given;
-            if constexpr (winner) {
-                const C code = as<C>(widened<Unsigned<A>>(offsets));
+            if constexpr (kWinner) {
+                const C code = as<C>(widened<Unsigned<A>>(other));
                 even = as<W>(as<C>(given) & (code == wanted));
                 odd = as<W>(as<C>(given) & (code == static_cast<Code>(wanted + 1)));
             }
             interleave(even, odd, low, high);
+            if constexpr (kNorm) {
+                const W norm = norms.of(other);
+                W norm_low, norm_high;
+                interleave(norm, norm, norm_low, norm_high);
+                const char* x = cells + 2 * i * kItem;
+                const auto at = [&](int64_t e) __attribute__((always_inline)) {
+                    return take(left >= 2 * N ? load<Raw>(x + e * kItem)
+                                              : load_part<Raw>(x + e * kItem, left - e, In{}));
+                };
+                const W x_low = at(0), x_high = at(N);
+                low = with_sign(part_of(low, norms.size(x_low), norm_low), x_low);
+                high = with_sign(part_of(high, norms.size(x_high), norm_high), x_high);
+            }
             store(to, low);
             store(to + N, high);
         };
-        constexpr auto size = static_cast<int64_t>(sizeof(T));
         int64_t i = 0;
-        for (; i + N <= n; i += N)
-            some(load<Raw>(g + i * kItem), winner ? load<Vec<T, N>>(offset + i * size) : Vec<T, N>{}, out + 2 * i);
+        for (; i + N <= n; i += N) {
+            Vec<T, N> other{};
+            if constexpr (!kShares) other = load<Vec<T, N>>(others + i * size);
+            some(load<Raw>(g + i * kItem), other, i, line - 2 * i);
+        }
         if (i == n) return;
-        Vec<T, N> offsets{};
-        if constexpr (winner) offsets = load_part<Vec<T, N>>(offset + i * size, n - i, T{});
-        some(load_part<Raw>(g + i * kItem, n - i, In{}), offsets, out + 2 * i);
+        Vec<T, N> other{};
+        if constexpr (!kShares) other = load_part<Vec<T, N>>(others + i * size, n - i, T{});
+        some(load_part<Raw>(g + i * kItem, n - i, In{}), other, i, line - 2 * i);
     }
 };
