@@ -42,4 +42,8 @@
 
 #include "engines/vector/backward_whole.hpp"
 
+#include "engines/vector/backward_parts.hpp"
+
+#include "engines/vector/backward_scatter.hpp"
+
 #include "engines/vector/backward.hpp"
