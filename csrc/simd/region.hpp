@@ -30,6 +30,8 @@
 #include "engines/vector/flush.hpp"
 #include "engines/vector/winner.hpp"
 
+#include "engines/vector/select_rows.hpp"
+
 #include "engines/vector/select.hpp"
 
 #include "engines/vector/backward_tile.hpp"
