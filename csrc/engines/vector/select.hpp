@@ -70,8 +70,8 @@ void select_tile(const K& k, const Chosen& s, int64_t unit, Scratch& scratch) {
     window.d = axis_d.count[di], window.step_d = axis_d.step[di] * p.x.stride[0];
     window.mark_d = s.indices ? axis_d.step[di] * s.plane_cells : s.box_h * s.box_w;
     if (s.by_rows)
-        RowsFirst<K>(k, p, d, hs, outputs, scratch)
-            .find(x, window.mark_d, s.indices ? s.row_cells : s.box_w, values, marks);
+        winners_by_rows(k, p, d, hs, outputs, x, window.mark_d, s.indices ? s.row_cells : s.box_w, values, marks,
+                        scratch);
     for (int64_t h = hs.first; h < hs.end && !s.by_rows; ++h) {
         const auto hi = static_cast<size_t>(h);
         window.h = axis_h.count[hi], window.step_h = axis_h.step[hi] * p.x.stride[1];

@@ -261,3 +261,11 @@ private:
     RowOfWinners<K>* row_;
     std::vector<Mark> skipped_, last_;
 };
+
+// Away from the code for other windows, which it would slow down.
+template <class K>
+__attribute__((noinline)) void winners_by_rows(const K& k, const Problem& p, int64_t d, Part hs, Part ws, const char* x,
+                                               int64_t mark_d, int64_t mark_h, typename K::Acc* values,
+                                               typename K::Mark* marks, Scratch& scratch) {
+    RowsFirst<K>(k, p, d, hs, ws, scratch).find(x, mark_d, mark_h, values, marks);
+}
