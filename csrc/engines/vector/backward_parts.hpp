@@ -55,6 +55,7 @@ struct Steady {
 };
 
 constexpr int64_t kCellsOfPlanes = 8192;   // small planes that a tile takes together
+constexpr double kMostRoom = 1 << 20;      // accumulators of any tile
 constexpr int64_t kTileBytes = 256 << 10;  // accumulators of a tile: they fit into the second cache of a processor
 
 // A call, ready to be cut into tiles.
@@ -113,25 +114,34 @@ struct Scattering {
                 if (size[a] > 1 && here > gain) best = a, gain = here;
             }
             if (gain == 0) break;
+            // rather than beyond the second cache, outputs are looked at twice, but not more often
+            double visits = 1;
+            for (size_t a = 0; a < kMostPooled; ++a) {
+                const double own_size = a == best ? size[a] / 2 : size[a];
+                if (own_size < static_cast<double>(p.axis[a]->in)) visits *= 1 + halo[a] / own_size;
+            }
+            if (!eager && visits > 2 && all <= kMostRoom && tiles >= static_cast<double>(threads)) break;
             size[best] = std::ceil(size[best] / 2), tiles *= 2;
         }
         std::vector<Stretch>* const lists[] = {&d, &h, &w};
-        double visited = 1, outputs = 1;
+        double visited = 1, outputs = 1, at_once = 1;
         int64_t widest[kMostPooled];
         for (size_t a = 0; a < kMostPooled; ++a) {
             *lists[a] = stretches(*p.axis[a], static_cast<int64_t>(size[a]));
-            double looked_at = 0;
+            double looked_at = 0, most_of_tile = 0;
             widest[a] = 0;
             for (const Stretch& s : *lists[a]) {
                 looked_at += static_cast<double>(s.outputs.size());
+                most_of_tile = std::max(most_of_tile, static_cast<double>(s.outputs.size()));
                 widest[a] = std::max(widest[a], s.reach.size());
             }
-            visited *= looked_at, outputs *= static_cast<double>(p.axis[a]->out());
+            visited *= looked_at, at_once *= most_of_tile, outputs *= static_cast<double>(p.axis[a]->out());
         }
         pitch = widest[2];
         const double room_of_all =
             static_cast<double>(widest[0]) * static_cast<double>(widest[1]) * static_cast<double>(pitch);
-        if (room_of_all > 0x1p20 || visited > 16 * outputs + 4 * cells) return false;
+        // calls are stopped between tiles
+        if (room_of_all > kMostRoom || at_once > 0x1p26 || visited > 16 * outputs + 4 * cells) return false;
         plane = widest[1] * pitch, room = widest[0] * plane;
         if (d.size() * h.size() * w.size() == 1)
             planes =

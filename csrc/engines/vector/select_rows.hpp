@@ -15,11 +15,25 @@
 // Windows of more taps along an axis are joined from halves that overlap.
 constexpr int64_t kFewTaps = 6;
 
+// Outputs of a tile along W and H: what they share with the next tile is computed twice.
+inline int64_t wide_by_rows(const Problem& p) { return p.axis[2]->slide.k > 8 ? 256 : 512; }
+
+inline int64_t high_by_rows(const Problem& p) {
+    constexpr int64_t places = 1 << 14;
+    const Sliding &h = p.axis[1]->slide, &w = p.axis[2]->slide;
+    const int64_t row = std::min(p.axis[2]->out(), wide_by_rows(p)) * w.stride + w.k, deep = p.axis[0]->most_taps;
+    return std::max({int64_t{8}, std::min<int64_t>(256, 2 * h.k), (places / (row * deep) - h.k) / h.stride});
+}
+
 // Is it quicker? In steps of meeting a tap for every output.
 inline bool pays_by_rows(const Problem& p) {
     const Sliding &h = p.axis[1]->slide, &w = p.axis[2]->slide;
     if (p.c != 1 || h.k == 0 || w.k == 0 || w.dilation != 1 || h.dilation != 1 || w.stride > 2) return false;
-    if (w.k > 1024 || h.k > 1024 || p.axis[0]->most_taps > 16) return false;
+    constexpr int64_t most = 512;
+    if (w.k > most || h.k > most || h.stride > h.k || p.axis[0]->most_taps > most) return false;
+    const int64_t room = p.axis[0]->most_taps * (std::min(p.axis[1]->out(), high_by_rows(p)) * h.stride + h.k) *
+                         (std::min(p.axis[2]->out(), wide_by_rows(p)) * w.stride + w.k);
+    if (room > 1 << 21) return false;
     const auto joined = [](const Sliding& s) {
         auto steps = static_cast<double>(s.k);
         if (s.stride > 1 || s.k <= kFewTaps) return steps;
@@ -27,18 +41,7 @@ inline bool pays_by_rows(const Problem& p) {
         for (int64_t size = 4; size < s.k; size *= 2) steps += 1.5;
         return steps;
     };
-    const auto rows = static_cast<double>(std::min(h.stride, h.k));
-    return rows * (joined(w) + 1) + 1.3 * joined(h) < static_cast<double>(h.k * w.k);
-}
-
-// Outputs of a tile along H and W: what they share with the next tile is computed twice.
-inline int64_t wide_by_rows(const Problem& p) { return p.axis[2]->slide.k > 8 ? 256 : 512; }
-
-inline int64_t high_by_rows(const Problem& p) {
-    constexpr int64_t places = 1 << 14;
-    const Sliding &h = p.axis[1]->slide, &w = p.axis[2]->slide;
-    const int64_t row = std::min(p.axis[2]->out(), wide_by_rows(p)) + w.k, deep = p.axis[0]->most_taps;
-    return std::max<int64_t>({8, 2 * h.k, (places / (row * deep) - h.k) / h.stride});
+    return static_cast<double>(h.stride) * (joined(w) + 1) + 1.3 * joined(h) < static_cast<double>(h.k * w.k);
 }
 
 // A row of winners, and what their marks lack.
