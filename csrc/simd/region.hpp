@@ -33,6 +33,8 @@
 #include "engines/vector/flush.hpp"
 #include "engines/vector/winner.hpp"
 
+#include "engines/vector/select_rows.hpp"
+
 #include "engines/vector/select.hpp"
 
 #include "engines/vector/backward_tile.hpp"
@@ -46,5 +48,9 @@
 #include "engines/vector/backward_cells.hpp"
 
 #include "engines/vector/backward_whole.hpp"
+
+#include "engines/vector/backward_parts.hpp"
+
+#include "engines/vector/backward_scatter.hpp"
 
 #include "engines/vector/backward.hpp"

@@ -8,6 +8,8 @@ using namespace cases;
 
 namespace {
 
+constexpr int kThreads[] = {1, 2, 3, 7};
+
 struct Arrays {
     DType in, g_type, other_type;
     const Cells *g, *other, *x;
@@ -82,7 +84,7 @@ DType fitting(const Call& shape) {
 
 bool right(Random& random, const Call& shape, Reducer reducer, DType in, double p, bool map = false) {
     constexpr DType codes[] = {DType::u16, DType::u32, DType::u64, DType::i64};
-    ForwardCall call{reducer, {}, static_cast<Divisor>(random.below(4)), static_cast<int>(random.between(1, 3))};
+    ForwardCall call{reducer, {}, static_cast<Divisor>(random.below(4)), random.of(kThreads)};
     call.params.in = call.params.out = in;
     call.params.p = p, call.params.number = static_cast<double>(random.between(2, 9));
     const bool tame = !random.chance(3), lp = reducer == Reducer::lp;
@@ -200,6 +202,29 @@ void taken() {
         }
 }
 
+// Windows that hold each other's cells many times over, in tiles of a few cells and in planes taken together.
+void overlapping(Random& random) {
+    for (const int64_t price : {int64_t{1}, kWorkPerThread}) {
+        work_per_thread = price;
+        for (const DType in : numbers::kFloats)
+            for (int round = 0; round < 40; ++round) {
+                Call call = plane_call(random);
+                call.outer = {random.between(1, 40)};
+                if (random.chance(3)) call.g.axis[0] = slide(random.between(1, 5), 2, 1, 1, 1, 1);
+                if (effort(call) > 200'000) continue;
+                CHECK(right(random, call, random.chance(2) ? Reducer::max : Reducer::min, in, 1, !random.chance(4)));
+            }
+    }
+    // a map of several tiles, and offsets beyond the table of taps
+    for (const int64_t k : {9, 300}) {
+        Call call;
+        call.g.axis[1] = slide(k == 9 ? 300 : 310, k, k == 9 ? 1 : 4, 1, 3, 3);
+        call.g.axis[2] = slide(310, k, k == 9 ? 2 : 5, 1, 4, 4);
+        CHECK(right(random, call, Reducer::max, DType::f32, 1, true));
+    }
+    work_per_thread = 1;
+}
+
 // Complex gradients spread part by part.
 void complex_parts(Random& random) {
     for (const DType in : numbers::kComplex)
@@ -234,11 +259,17 @@ void complex_parts(Random& random) {
 
 // Offsets are data from outside: none of them may lead outside the gradient.
 void hostile_offsets(Random& random) {
-    constexpr uint64_t wild[] = {~uint64_t{0}, uint64_t{1} << 63, (uint64_t{1} << 63) - 1, 255, 4, 9, 1000};
-    for (int round = 0; round < 60; ++round) {
-        const Call shape = small_call(random, 1500);
-        ForwardCall call{Reducer::max, {}, Divisor::inside, 2};
-        const DType type = random.chance(2) ? DType::u64 : random.chance(2) ? DType::i64 : DType::u8;
+    constexpr uint64_t wild[] = {
+        ~uint64_t{0}, uint64_t{1} << 63, (uint64_t{1} << 63) - 1, ~uint32_t{0}, 255, 65535, 0, 2, 4, 5, 9, 24, 25,
+        1000};
+    constexpr DType codes[] = {DType::u8, DType::u8, DType::u16, DType::u32, DType::u64, DType::i64};
+    for (int round = 0; round < 200; ++round) {
+        const Call shape = random.chance(2)   ? small_call(random, 1500)
+                           : random.chance(2) ? map_call(random)
+                           : random.chance(2) ? parts_call(random)
+                                              : plane_call(random);
+        ForwardCall call{Reducer::max, {}, Divisor::inside, random.of(kThreads)};
+        const DType type = random.of(codes);
         const Cells g = cells(random, DType::f32, shape.shape(false), true, false),
                     dx = cells(random, DType::f32, shape.shape(true), true, false);
         const Cells offsets = cells(random, type, shape.shape(false), true, false);
@@ -298,6 +329,7 @@ int main() {
     thresholds(random);
     tables(random);
     taken();
+    overlapping(random);
     complex_parts(random);
     hostile_offsets(random);
     refusals();

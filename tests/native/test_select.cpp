@@ -7,6 +7,7 @@ using namespace cases;
 
 namespace {
 
+constexpr int kThreads[] = {1, 2, 3, 7};
 constexpr DType kPositions[] = {DType::u8, DType::u16, DType::u32, DType::u64, DType::i64};
 
 struct Winner {
@@ -37,8 +38,22 @@ Winner winner(const ForwardCall& call, const Call& shape, const Cells& x, const 
     return best;
 }
 
-bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame, bool map = false) {
-    ForwardCall call{reducer, {}, Divisor::inside, static_cast<int>(random.between(1, 3))};
+// Few different values, so that many are equal; rarely or often NaN, infinite, or the least there is.
+void fill_contested(Random& random, const Cells& c) {
+    constexpr int64_t often[] = {2, 10, 100};
+    const int64_t odd = random.of(often);
+    each(c.shape, [&](const Index& at) {
+        if (numbers::whole(c.type))
+            return numbers::write_whole(c.type, c.at(at), random.chance(odd) ? ~uint64_t{0} << 7 : random.below(3));
+        constexpr long double odds[] = {NAN, HUGE_VALL, -HUGE_VALL, -0.0L};
+        numbers::write(c.type, c.at(at),
+                       random.chance(odd) ? random.of(odds) : static_cast<long double>(random.between(-1, 1)));
+    });
+}
+
+bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame, bool map = false,
+           bool contested = false) {
+    ForwardCall call{reducer, {}, Divisor::inside, random.of(kThreads)};
     call.params.in = call.params.out = in;
     call.params.p = HUGE_VAL;
     const bool values = reducer != Reducer::lp && !random.chance(4), indices = random.chance(2);
@@ -52,7 +67,7 @@ bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool ta
         return map ? dense(t, shape.shape(input), last) : cells(random, t, shape.shape(input), random.chance(3), input);
     };
     const Cells x = made(in, true), y = made(in, false), found = made(type, false);
-    fill(random, x, tame);
+    contested ? fill_contested(random, x) : fill(random, x, tame);
     Control control(nullptr);
     run_select(call, shape.g, lay_out(shape, {&x, values ? &y : nullptr, &found}), type,
                indices ? Position::indices : Position::offsets, control);
@@ -99,6 +114,33 @@ void raw_bits(Random& random) {
         }
 }
 
+// Windows that overlap, whose winners are found row by row: planes, volumes, tiles of a few rows and of many.
+void overlapping(Random& random) {
+    for (const int64_t price : {int64_t{1}, kWorkPerThread}) {
+        work_per_thread = price;
+        for (const Reducer reducer : {Reducer::max, Reducer::min})
+            for (const DType in : numbers::kReal)
+                for (int round = 0; round < 25; ++round) {
+                    Call call = plane_call(random);
+                    if (random.chance(3))
+                        call.g.axis[0] = slide(random.between(1, 5), 3, random.between(1, 2), 1, 1, 1);
+                    if (effort(call) > 120'000) continue;
+                    CHECK(right(random, call, reducer, in, random.chance(2), !random.chance(4), !random.chance(4)));
+                }
+    }
+    // several tiles along both axes; windows that the axis never fills
+    for (const int64_t k : {3, 5, 7, 12})
+        for (const int64_t stride : {1, 2}) {
+            Call call;
+            call.outer = {2};
+            call.g.axis[1] = slide(70, k, 1, 1, k / 2, k / 2), call.g.axis[2] = slide(530, k, stride, 1, k / 2, k / 2);
+            CHECK(right(random, call, Reducer::max, DType::f32, true, true, true));
+            call.g.axis[1] = slide(5, k, 1, 1, k - 1, k - 1), call.g.axis[2] = slide(2, k, stride, 1, k - 1, k - 1);
+            CHECK(right(random, call, Reducer::min, DType::i8, true, true, true));
+        }
+    work_per_thread = 1;
+}
+
 void refusals() {
     Random random{5};
     Call shape;
@@ -134,6 +176,7 @@ int main() {
                 CHECK(right(random, map_call(random), reducer, in, random.chance(2), true));
             CHECK(right(random, parts_call(random), reducer, in, random.chance(2), true));
         }
+    overlapping(random);
     raw_bits(random);
     refusals();
     CHECK(threads_started > 500);

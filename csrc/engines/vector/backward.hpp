@@ -130,6 +130,12 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     const int64_t other_item = winner || norm ? item_size(other_type) : 0;
     if (!stated(g, layout, {item, item, other_item, norm ? item : 0}, false, p)) return false;
     if (p.planes == 0 || p.c == 0) return true;  // no gradient at all
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
+    // winners of pairs are found side by side; any others are fewer than what their cells would look at
+    const bool pairs = w.slide.k == 2 && w.slide.stride == 2 && w.slide.dilation == 1 && w.slide.lo == 0;
+    if (winner && p.c == 1 && !(pairs && windows_of_a_cell(p) <= 1) &&
+        scatter(p, in, other_type, call.threads, control))
+        return true;
 
     // Averages divide by a count of taps each, sums by nothing.
     const bool divides = call.reducer == Reducer::avg, counts = divides && call.divisor != Divisor::number;
@@ -160,7 +166,6 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
         }
     }
 
-    const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
     double cells = static_cast<double>(p.planes);
     for (const AxisTable* axis : p.axis) cells *= static_cast<double>(axis->in);
     // Cells of several elements are worked on one by one, by a table; rows of single elements by how windows slide, or

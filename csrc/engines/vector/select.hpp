@@ -6,7 +6,7 @@ struct Chosen {
     const Problem& p;
     const std::vector<Run>& runs;
     DType position_type;
-    bool indices, values;
+    bool indices, values, by_rows;
     int64_t high, wide, deep;  // outputs of a tile along H, runs along W, elements of a cell
     int64_t h_tiles, w_tiles, c_tiles;
     bool values_past, positions_past;  // the caches
@@ -69,7 +69,10 @@ void select_tile(const K& k, const Chosen& s, int64_t unit, Scratch& scratch) {
     window.far_away = p.end[0] - p.begin[0] > kFar;
     window.d = axis_d.count[di], window.step_d = axis_d.step[di] * p.x.stride[0];
     window.mark_d = s.indices ? axis_d.step[di] * s.plane_cells : s.box_h * s.box_w;
-    for (int64_t h = hs.first; h < hs.end; ++h) {
+    if (s.by_rows)
+        winners_by_rows(k, p, d, hs, outputs, x, window.mark_d, s.indices ? s.row_cells : s.box_w, values, marks,
+                        scratch);
+    for (int64_t h = hs.first; h < hs.end && !s.by_rows; ++h) {
         const auto hi = static_cast<size_t>(h);
         window.h = axis_h.count[hi], window.step_h = axis_h.step[hi] * p.x.stride[1];
         window.mark_h = s.indices ? axis_h.step[hi] * s.row_cells : s.box_w;
@@ -233,14 +236,22 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
         runs.swap(cells);
     }
     const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const bool by_rows = pays_by_rows(p);
+    if (by_rows) {
+        const int64_t most = wide_by_rows(p), n = ceil(w.out(), ceil(w.out(), most));
+        runs.clear();
+        for (int64_t i = 0; i < w.out(); i += n) runs.push_back({i, std::min(n, w.out() - i), w.slide.stride});
+    }
     const auto total_runs = static_cast<int64_t>(runs.size());
     int64_t longest = 1;
     for (const Run& run : runs) longest = std::max(longest, run.n);
     const int64_t deep = std::min<int64_t>(p.c, 2 * kOutputs);
-    const int64_t wide =
-        w.out() * deep <= 2 * kOutputs ? total_runs : std::max<int64_t>(1, 2 * kOutputs / (longest * deep));
+    const int64_t wide = by_rows                          ? 1
+                         : w.out() * deep <= 2 * kOutputs ? total_runs
+                                                          : std::max<int64_t>(1, 2 * kOutputs / (longest * deep));
     int64_t high =
         std::clamp<int64_t>(kOutputs / std::max<int64_t>(1, std::min(w.out(), wide * longest) * deep), 1, h.out());
+    if (by_rows) high = std::min(h.out(), high_by_rows(p));
     const bool eager = work_per_thread.load(std::memory_order_relaxed) < kWorkPerThread;
     while (high > (eager ? 1 : 8) && p.planes * d.out() * ceil(h.out(), high) < 2 * call.threads) high = ceil(high, 2);
     const auto bytes = [&](DType type) {
@@ -252,6 +263,7 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
                    position_type,
                    indices,
                    values,
+                   by_rows,
                    high,
                    wide,
                    deep,
