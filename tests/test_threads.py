@@ -326,6 +326,48 @@ while True:
 
 
 @needs_signals
+def test_a_signal_handler_may_pool_while_a_call_is_under_way() -> None:
+    """It runs on the thread of the call, between two of its tiles."""
+    code = """
+import signal
+import numpy as np, cenote
+
+def gradient(x):
+    y, pullback = cenote.vjp(cenote.adaptive_avg_pool, x, (6, 5))
+    return pullback(y)
+
+calls = [lambda x: cenote.adaptive_avg_pool(x, (7, 6)), lambda x: cenote.max_pool(x, 5, stride=1, padding=2), gradient]
+rng = np.random.default_rng(1)
+large = rng.random((40_000, 13, 12), dtype=np.float32)
+others = [rng.random((50, 31, n), dtype=np.float32) for n in (29, 25, 7)]
+want = [[call(x) for x in others] for call in calls]
+heard = 0
+
+def handler(number, frame):
+    global heard
+    heard += 1
+    for call, results in zip(calls, want):
+        for x, y in zip(others, results):
+            assert (call(x) == y).all()
+
+cenote.set_num_threads(1)
+for call in calls:
+    y = call(large)
+    # long enough for the core to look for signals, which it does about 20 times a second
+    huge = np.broadcast_to(large, (16, *large.shape))
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    for _ in range(3):
+        assert (call(huge) == y).all()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+assert heard > 0
+"""
+    process = child(code, stderr=subprocess.PIPE)
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+
+
+@needs_signals
 def test_an_interrupted_call_leaves_the_library_usable() -> None:
     code = """
 import numpy as np, cenote

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "memory/scratch.hpp"
 #include "threads/parallel.hpp"
 
 namespace cenote {
@@ -33,6 +34,7 @@ void run_stoppable(const Work& work) {
     PyThreadState* state = PyEval_SaveThread();
     Control control([&] {
         take_back(state);
+        const ScratchAside aside;
         const bool stop = PyErr_CheckSignals() != 0;
         if (stop) raised.emplace();
         state = PyEval_SaveThread();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace cenote {
 
@@ -15,6 +16,7 @@ public:
     Scratch() = default;
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
+    void swap(Scratch& other) noexcept { std::swap(pieces_, other.pieces_); }
     ~Scratch() {
         for (Piece& piece : pieces_) std::free(piece.data);
     }
@@ -59,5 +61,18 @@ inline Scratch& scratch() {
     static thread_local Scratch own;
     return own;
 }
+
+// While it lives, the calling thread's memory is out of reach: a call within a call, as a signal handler may make, finds
+// none and takes its own, and the outer one goes on with what it had.
+class ScratchAside {
+public:
+    ScratchAside() { scratch().swap(kept_); }
+    ScratchAside(const ScratchAside&) = delete;
+    ScratchAside& operator=(const ScratchAside&) = delete;
+    ~ScratchAside() { scratch().swap(kept_); }
+
+private:
+    Scratch kept_;
+};
 
 }  // namespace cenote
