@@ -30,7 +30,7 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough soak check sanitize tsan aarch64 package generate format dev bench bench-installed clean torch says-installed always
+.PHONY: help demo test quick thorough soak check sanitize tsan aarch64 package generate format dev bench clean torch says-installed always
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -166,12 +166,13 @@ package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alon
 generate: $(STAMPS)/dev ## rewrite the files that are made from others (stub, tables in the documents)
 	$(PY) scripts/generate.py
 
-bench: ## install the peers and time everything against them (under 20 minutes); BENCH_ARGS='--quick' or '--only REGEX'
-	$(MAKE) VENV=$(BENCH_VENV) bench-installed
+# The wheel is built once, in the usual environment: a second one would compile everything again.
+bench: $(STAMPS)/wheel ## install the peers and time everything against them (under 20 minutes); BENCH_ARGS='--quick' or '--only REGEX'
+	$(MAKE) VENV=$(BENCH_VENV) torch $(BENCH_VENV)/stamps/peers
+	$(BENCH_VENV)/bin/python -m pip install -q $(VENV)/wheel/*.whl
+	$(BENCH_VENV)/bin/python -m pip install -q --force-reinstall --no-deps $(VENV)/wheel/*.whl
 	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench run --out $(BENCH_OUT) $(BENCH_ARGS)
 	PYTHONPATH=$(CURDIR) $(BENCH_VENV)/bin/python -m bench report $(BENCH_OUT) --docs $(BENCH_DOCS)
-
-bench-installed: $(STAMPS)/wheel torch $(STAMPS)/peers
 
 $(STAMPS)/peers: $(STAMPS)/venv bench/install.py
 	$(PY) bench/install.py
