@@ -41,7 +41,7 @@ CENOTE_INLINE W square_root(W v) {
 #if defined(CENOTE_AVX2)
     #define CENOTE_HAS_UNORDERED
 template <class W>
-CENOTE_INLINE auto unordered(W a, W b) {
+CENOTE_INLINE auto unordered_lanes(W a, W b) {
     if constexpr (sizeof(Element<W>) == 4)
         return as<V<int32_t>>(_mm256_cmp_ps(as<__m256>(a), as<__m256>(b), _CMP_UNORD_Q));
     else
@@ -77,6 +77,44 @@ CENOTE_INLINE W mixed_odd(W a, W b) {
 template <class W>
 CENOTE_INLINE W sorted(W v) {
     return as<W>(_mm256_permute4x64_epi64(as<__m256i>(v), 0xd8));
+}
+#endif
+
+#if defined(CENOTE_X86)
+    #define CENOTE_HAS_SHIFTED
+// The compiler knows no good way to shift bytes across the parts of a register.
+template <int n, class W>
+CENOTE_INLINE W shifted_out(W v, W after) {
+    constexpr int bytes = n * static_cast<int>(sizeof(Element<W>)), rest = bytes % 16;
+    if constexpr (bytes == 0)
+        return v;
+    else if constexpr (bytes == static_cast<int>(sizeof(W)))
+        return after;
+    #if defined(CENOTE_AVX512)
+    else if constexpr (sizeof(W) == 64 && bytes % 4 == 0)
+        return as<W>(_mm512_alignr_epi32(as<__m512i>(after), as<__m512i>(v), bytes / 4));
+    else if constexpr (sizeof(W) == 64) {
+        constexpr int part = bytes / 16 * 2;
+        const __m512i low = _mm512_alignr_epi64(as<__m512i>(after), as<__m512i>(v), part);
+        const __m512i high =
+            part == 6 ? as<__m512i>(after) : _mm512_alignr_epi64(as<__m512i>(after), as<__m512i>(v), (part + 2) % 8);
+        return as<W>(_mm512_alignr_epi8(high, low, rest));
+    }
+    #endif
+    #if defined(CENOTE_AVX2)
+    else if constexpr (sizeof(W) == 32) {
+        const __m256i middle = _mm256_permute2x128_si256(as<__m256i>(v), as<__m256i>(after), 0x21);
+        if constexpr (bytes == 16)
+            return as<W>(middle);
+        else if constexpr (bytes < 16)
+            return as<W>(_mm256_alignr_epi8(middle, as<__m256i>(v), rest));
+        else
+            return as<W>(_mm256_alignr_epi8(as<__m256i>(after), middle, rest));
+    }
+    #endif
+    else
+        return as<W>(
+            _mm_or_si128(_mm_srli_si128(as<__m128i>(v), bytes), _mm_slli_si128(as<__m128i>(after), 16 - bytes)));
 }
 #endif
 
@@ -230,4 +268,8 @@ CENOTE_INLINE V<A> pairs_added(From raw) {
     const __m256i one = _mm256_set1_epi8(1), v = as<__m256i>(raw);
     return as<V<A>>(std::is_signed_v<A> ? _mm256_maddubs_epi16(one, v) : _mm256_maddubs_epi16(v, one));
 }
+#endif
+
+#if defined(CENOTE_AVX512)
+    #include "simd/hooks_avx512.hpp"
 #endif

@@ -6,9 +6,9 @@
 
 // engines, from rows to whole calls
 #include "engines/vector/fold.hpp"
-#include "engines/vector/lanes.hpp"
-
 #include "engines/vector/rows.hpp"
+
+#include "engines/vector/lanes.hpp"
 
 #include "engines/vector/along.hpp"
 
@@ -17,6 +17,8 @@
 #include "engines/vector/nan.hpp"
 
 #include "engines/vector/fused.hpp"
+
+#include "engines/vector/near.hpp"
 
 #include "engines/vector/tiles.hpp"
 

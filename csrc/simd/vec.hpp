@@ -7,10 +7,11 @@
 
 #define CENOTE_INLINE inline __attribute__((always_inline))
 
+// Whole loops, so that arrays of registers stay in registers: 16 is what a transposition of 512-bit registers needs.
 #if defined(__clang__)
     #define CENOTE_UNROLL _Pragma("clang loop unroll(full)")
 #else
-    #define CENOTE_UNROLL _Pragma("GCC unroll 8")
+    #define CENOTE_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 template <class T, int N>
@@ -96,31 +97,6 @@ CENOTE_INLINE To convert(From v) {
     return __builtin_convertvector(v, To);
 }
 
-#include "simd/hooks.hpp"
-
-// Reads a byte of every line of the cache, front to back, for its effect alone: processors fetch ahead along one stream
-// of addresses, and lose it where two rows are read by turns (measured on Zen 4: 2.4 times as slow).
-inline void touch(const char* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64) {
-        char value = p[i];
-        asm volatile("" : : "r"(value));
-    }
-}
-
-// How far ahead of what is read now memory is asked for: further than processors do it by themselves, to which several
-// rows read by turns do not look like a stream (measured on Zen 4: up to twice as fast).
-constexpr int64_t kAhead = 8192;
-
-// Is any lane of a comparison's result set?
-template <class W>
-CENOTE_INLINE bool any(W mask) {
-    using Words = Vec<int64_t, static_cast<int>(sizeof(W) / 8)>;
-    const Words words = as<Words>(mask);
-    int64_t all = 0;
-    for (int i = 0; i < kCount<Words>; ++i) all |= words[i];
-    return all != 0;
-}
-
 template <class W, int... I>
 CENOTE_INLINE W even_of(W a, W b, std::integer_sequence<int, I...>) {
     return __builtin_shufflevector(a, b, (2 * I)...);
@@ -141,6 +117,49 @@ template <class W>
 CENOTE_INLINE W odd(W a, W b) {
     return odd_of(a, b, std::make_integer_sequence<int, kCount<W>>{});
 }
+
+#include "simd/hooks.hpp"
+
+// How far ahead of what is read now memory is asked for: further than processors do it by themselves, to which several
+// rows read by turns do not look like a stream (measured on Zen 4: up to twice as fast).
+constexpr int64_t kAhead = 8192;
+
+// Of floats there must be no NaN.
+#if !defined(CENOTE_HAS_LARGER)
+template <class W>
+CENOTE_INLINE W larger(W a, W b) {
+    return a > b ? a : b;
+}
+template <class W>
+CENOTE_INLINE W smaller(W a, W b) {
+    return a < b ? a : b;
+}
+#endif
+
+#if !defined(CENOTE_HAS_SHIFTED)
+template <int n, class W, int... I>
+CENOTE_INLINE W shifted_by(W v, W after, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(v, after, (n + I)...);
+}
+// All but the first n lanes of v, and the first n of `after`.
+template <int n, class W>
+CENOTE_INLINE W shifted_out(W v, W after) {
+    return shifted_by<n>(v, after, std::make_integer_sequence<int, kCount<W>>{});
+}
+#endif
+// The last n lanes of `before`, and all but the last n of v.
+template <int n, class W>
+CENOTE_INLINE W shifted_in(W before, W v) {
+    return shifted_out<kCount<W> - n>(before, v);
+}
+
+// The same for a number of lanes, 0 to all, that is known when the program runs; where it is one or two instructions.
+#if !defined(CENOTE_HAS_SHIFT)
+template <class W>
+constexpr bool kShifts = false;
+template <class W>
+struct Shift {};
+#endif
 
 #if !defined(CENOTE_HAS_CASTS)
 // Integers and floats to a wider type, and wide integers to the low bits of a narrow one.
@@ -199,6 +218,14 @@ template <class W>
 constexpr bool kTransposes = false;
 template <class W>
 CENOTE_INLINE void transpose_by_hand(W*) {}
+#endif
+
+// The same straight from memory, where that takes fewer shuffles: N lanes, `at` bytes on from each of N addresses.
+#if !defined(CENOTE_HAS_LOAD_TRANSPOSED)
+template <class W>
+constexpr bool kLoadsTransposed = false;
+template <class W>
+CENOTE_INLINE void load_transposed(const char* const*, int64_t, W*) {}
 #endif
 
 // Rows become columns: N registers of N lanes.
@@ -285,12 +312,30 @@ CENOTE_INLINE W sorted(W v) {
 }
 #endif
 
-#if !defined(CENOTE_HAS_UNORDERED)
+#if !defined(CENOTE_HAS_DOUBTS)
+    #if !defined(CENOTE_HAS_UNORDERED)
 // Lanes where a or b is NaN.
 template <class W>
-CENOTE_INLINE auto unordered(W a, W b) {
+CENOTE_INLINE auto unordered_lanes(W a, W b) {
     return (a != a) | (b != b);
 }
+    #endif
+// Has any lane, of many registers, been one that was looked for?
+template <class T>
+struct Doubts {
+    V<Signed<T>> lanes{};
+
+    CENOTE_INLINE void unordered(V<T> a, V<T> b) { lanes |= unordered_lanes(a, b); }
+    CENOTE_INLINE void above(V<Signed<T>> v, Signed<T> limit) { lanes |= v > limit; }
+    CENOTE_INLINE void operator|=(const Doubts& other) { lanes |= other.lanes; }
+    CENOTE_INLINE bool any() const {
+        using Words = Vec<int64_t, kBytes / 8>;
+        const Words words = as<Words>(lanes);
+        int64_t all = 0;
+        for (int i = 0; i < kCount<Words>; ++i) all |= words[i];
+        return all != 0;
+    }
+};
 #endif
 
 #if !defined(CENOTE_HAS_PICKED)

@@ -5,7 +5,6 @@
 template <class E, class A, Rule rule>
 class Gradients : public SingleCells<E, A, rule> {
     using Base = SingleCells<E, A, rule>;
-    using Base::at_;
     using Base::c_;
     using Base::d_;
     using Base::h_;
@@ -40,11 +39,40 @@ public:
         const Part cells{w_.first * stride, std::min(p_.axis[2]->in, w_.end * stride)};
         line_ = cells.size() * c_.size();
         const int64_t all = h_.size() * line_;
+        if (s_.doubled) {
+            bool in_place = true;
+            for (int64_t plane = planes.first; plane < planes.end && in_place; ++plane) {
+                this->at_planes(plane);
+                in_place = this->in_place();
+            }
+            for (int64_t plane = planes.first; plane < planes.end && in_place; ++plane) {
+                this->at_planes(plane);
+                this->double_rows_in_place();
+            }
+            if (in_place) return;
+        }
+        if (s_.cells_in_place) {
+            const Array& dx = p_.array[0];
+            this->past_ = s_.past_caches;
+            for (int64_t plane = planes.first; plane < planes.end; ++plane) {
+                this->at_planes(plane);
+                if (s_.divided_first) this->divide_outputs();
+                for (int64_t h = h_.first; h < h_.end; ++h) {
+                    char* const to =
+                        dx.data + p_.plane(plane, 0) + d_ * dx.stride[0] + h * dx.stride[1] + w_.first * dx.stride[2];
+                    if (s_.divided_first)
+                        this->collect_divided(h, reinterpret_cast<A*>(to));
+                    else
+                        this->collect_cells(h, reinterpret_cast<A*>(to));
+                }
+            }
+            return;
+        }
         A* const stage = scratch_.template get<A>(Scratch::kRows, planes.size() * all + 8 * N * stride);
         if (s_.by_rows() && !s_.doubled) this->plan_rows();
         A* out = stage;
         for (int64_t plane = planes.first; plane < planes.end; ++plane, out += all) {
-            for (size_t a = 0; a < 4; ++a) at_[a] = p_.array[a].data + p_.plane(plane, static_cast<int>(a));
+            this->at_planes(plane);
             if (s_.doubled) {
                 this->double_rows(out);
             } else if (s_.by_rows()) {
@@ -52,9 +80,12 @@ public:
                 this->collect_rows(out);
             } else {
                 A* row = out;
+                if (s_.divided_first) this->divide_outputs();
                 for (int64_t h = h_.first; h < h_.end; ++h, row += line_)
                     if (this->as_row_before(h))
                         this->copy_row_before(row);
+                    else if (s_.divided_first)
+                        this->collect_divided(h, row);
                     else
                         this->collect_cells(h, row);
             }
@@ -107,6 +138,19 @@ bool spread_tiles(const Spreading& s, double taps, int threads, Control& control
         scratch().trim();
     });
     return true;
+}
+
+// May cells of many elements be written where they lie? Whole registers then, and past the caches whole lines of them.
+inline bool cells_in_place(const Problem& p, int64_t deep, int64_t item, bool past_caches) {
+    const int64_t cell = p.c * item;
+    const Array& dx = p.array[0];
+    if (item < 4 || p.c == 1 || deep != p.c || !p.rows[0] || cell % kBytes != 0) return false;
+    if (reinterpret_cast<uintptr_t>(dx.data) % static_cast<uintptr_t>(item) != 0) return false;
+    if (!past_caches) return true;
+    const auto whole = [](int64_t bytes) { return bytes % 64 == 0; };
+    for (int i = 0; i < p.loops; ++i)
+        if (!whole(p.loop[i].stride[0])) return false;
+    return whole(cell) && whole(dx.stride[0]) && whole(dx.stride[1]) && reinterpret_cast<uintptr_t>(dx.data) % 64 == 0;
 }
 
 inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
@@ -180,7 +224,10 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     constexpr int64_t kCellsOfTile = 4096;
     const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
-    const auto high_of = [&](int64_t line) { return std::clamp<int64_t>(kCellsOfTile / (line * deep), 1, h.in); };
+    // Where many cells collect from an output, it is divided once, and tiles are so high that few are in two of them.
+    const bool divided_first = kind == Kind::spread && !single && divides && windows_of_a_cell(p) > 2;
+    const int64_t most_cells = divided_first ? 8 * kCellsOfTile : kCellsOfTile;
+    const auto high_of = [&](int64_t line) { return std::clamp<int64_t>(most_cells / (line * deep), 1, h.in); };
     bool slides = sliding;
     if (single && table) {
         const int64_t line = std::min(w.in, kCellsOfTile);
@@ -211,7 +258,9 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     const int64_t high = high_of(wide * stride);
     const bool whole = high == h.in && wide == steps && deep == p.c && d.in == 1;
     const int64_t planes = whole ? std::clamp<int64_t>(kCellsOfTile / (h.in * w.in * p.c), 1, p.planes) : 1;
-    const double bytes = cells * static_cast<double>(p.c * item);
+    double outputs = static_cast<double>(p.planes * p.c * item);
+    for (const AxisTable* axis : p.axis) outputs *= static_cast<double>(axis->out());
+    const bool past = past_caches(outputs, cells * static_cast<double>(p.c * item));
     const Spreading s{p,
                       of_d,
                       of_h,
@@ -226,6 +275,8 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       astray,
                       doubled && same_by_w,
                       same_by_w,
+                      divided_first,
+                      cells_in_place(p, deep, item, past),
                       planes,
                       high,
                       wide,
@@ -234,7 +285,7 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       ceil(h.in, high),
                       ceil(steps, wide),
                       ceil(p.c, deep),
-                      bytes >= kPastCaches};
+                      past};
     const auto as = [&]<class E, class A>() {
         if (norm) return spread_tiles<E, A, Rule::norm>(s, taps, call.threads, control);
         return winner ? spread_tiles<E, A, Rule::winner>(s, taps, call.threads, control)

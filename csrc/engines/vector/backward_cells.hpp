@@ -8,6 +8,7 @@ protected:
     using Base::c_;
     using Base::d_;
     using Base::finished;
+    using Base::h_;
     using Base::kItem;
     using Base::kNorm;
     using Base::kShares;
@@ -75,6 +76,73 @@ protected:
         }
     }
 
+    // Divides all outputs that cells of the tile collect from, once for all of them.
+    void divide_outputs() {
+        const auto di = static_cast<size_t>(d_);
+        const auto range = [](const Gathered& of, Part cells) {
+            const auto first = of.out.begin() + of.first[static_cast<size_t>(cells.first)],
+                       end = of.out.begin() + of.first[static_cast<size_t>(cells.end)];
+            if (first == end) return Part{0, 0};
+            const auto [low, high] = std::minmax_element(first, end);
+            return Part{*low, *high + 1};
+        };
+        divided_h_ = range(s_.h, h_), divided_w_ = range(*s_.w, w_);
+        divided_pitch_ = (c_.size() + N - 1) / N * N;
+        const int64_t row = divided_w_.size() * divided_pitch_, deep = s_.d.first[di + 1] - s_.d.first[di];
+        divided_ = scratch_.template get<A>(Scratch::kPlanes, deep * divided_h_.size() * row);
+        A* to = divided_;
+        for (int64_t i = s_.d.first[di]; i < s_.d.first[di + 1]; ++i) {
+            const int64_t d = s_.d.out[static_cast<size_t>(i)];
+            for (int64_t h = divided_h_.first; h < divided_h_.end; ++h)
+                for (int64_t w = divided_w_.first; w < divided_w_.end; ++w, to += divided_pitch_) {
+                    const char* g = output(1, d, h, w) + c_.first * kItem;
+                    const Share by = share(d, h, w);
+                    for (int64_t e = 0; e < c_.size(); e += N) {
+                        const char* p = g + e * kItem;
+                        const W v =
+                            take(p + sizeof(Raw) <= p_.end[1] ? load<Raw>(p) : load_part<Raw>(p, c_.size() - e, In{}));
+                        store(to + e, by.times ? v * by.by : v / by.by);
+                    }
+                }
+        }
+    }
+
+    // A row of cells from outputs that are divided.
+    void collect_divided(int64_t h, A* out) {
+        const auto di = static_cast<size_t>(d_), hi = static_cast<size_t>(h);
+        const int64_t pairs = (s_.d.first[di + 1] - s_.d.first[di]) * (s_.h.first[hi + 1] - s_.h.first[hi]);
+        const A** const rows = scratch_.template get<const A*>(Scratch::kPads, pairs * (s_.w->most + 1) + 1);
+        const A** row = rows;
+        const int64_t line = divided_w_.size() * divided_pitch_;
+        for (int64_t i = 0; i < s_.d.first[di + 1] - s_.d.first[di]; ++i)
+            for (int64_t j = s_.h.first[hi]; j < s_.h.first[hi + 1]; ++j)
+                *row++ =
+                    divided_ + (i * divided_h_.size() + s_.h.out[static_cast<size_t>(j)] - divided_h_.first) * line;
+        const int64_t c = c_.size(), *first = s_.w->first.data(), *at = s_.w->out.data();
+        for (int64_t x = w_.first; x < w_.end; ++x, out += c) {
+            const A** source = row;
+            for (const A** r = rows; r != row; ++r)
+                for (int64_t i = first[x]; i < first[x + 1]; ++i)
+                    *source++ = *r + (at[i] - divided_w_.first) * divided_pitch_;
+            add_up(row, source, c, out);
+        }
+    }
+
+    // Writes up to a register past the cell.
+    __attribute__((noinline)) void add_up(const A* const* source, const A* const* end, int64_t c, A* out) const {
+        constexpr int U = 4;
+        const auto some = [&](auto registers, int64_t e) __attribute__((always_inline)) {
+            constexpr int u_most = decltype(registers)::value;
+            W acc[u_most]{};
+            for (const A* const* s = source; s != end; ++s)
+                CENOTE_UNROLL for (int u = 0; u < u_most; ++u) acc[u] = acc[u] + load<W>(*s + e + u * N);
+            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) write(out + e + u * N, acc[u]);
+        };
+        int64_t e = 0;
+        for (; e + U * N <= c; e += U * N) some(std::integral_constant<int, U>{}, e);
+        for (; e < c; e += N) some(std::integral_constant<int, 1>{}, e);
+    }
+
     template <class T, bool times>
     static CENOTE_INLINE W given(const Source& s, Raw raw, Vec<T, N> other, [[maybe_unused]] W size,
                                  [[maybe_unused]] const Norm& norms) {
@@ -88,7 +156,7 @@ protected:
     void collect_cell(const Source* sources, const Source* end, int64_t c, A* out) const {
         int64_t e = 0;
         if (sources == end)
-            std::fill_n(out, c, A(0));
+            for (; e < c; e += N) write(out + e, W{});
         else if (end - sources == 1)
             e = sources->by.times ? collect_one<T, true>(*sources, c, out) : collect_one<T, false>(*sources, c, out);
         else
@@ -109,7 +177,7 @@ protected:
             if constexpr (!kShares) other = load<O>(own.other + e * static_cast<int64_t>(sizeof(T)));
             if constexpr (kNorm) cell = take(load<Raw>(x + e * kItem));
             const W size = norms.size(cell);
-            store(out + e,
+            write(out + e,
                   finished(given<T, times>(own, load<Raw>(own.g + e * kItem), other, size, norms) + W{}, cell));
         }
         return e;
@@ -143,7 +211,7 @@ protected:
                         acc[u] = acc[u] + given<T, false>(*s, raw, other, size[u], norms);
                 }
             }
-            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) store(out + e + u * N, finished(acc[u], cell[u]));
+            CENOTE_UNROLL for (int u = 0; u < u_most; ++u) write(out + e + u * N, finished(acc[u], cell[u]));
         };
         for (; e + U * N <= c; e += U * N) some(std::integral_constant<int, U>{});
         for (; e + N <= c; e += N) some(std::integral_constant<int, 1>{});
@@ -173,6 +241,20 @@ protected:
         }
         store(out + e, finished(acc, cell));
     }
+
+    CENOTE_INLINE void write(A* to, W v) const {
+        if (past_)
+            stream(to, v);
+        else
+            store(to, v);
+    }
+
+    bool past_ = false;  // cells are written where they lie, past the caches
+
+    // outputs that were divided: whose they are, where, and how far apart along W
+    Part divided_h_{}, divided_w_{};
+    A* divided_ = nullptr;
+    int64_t divided_pitch_ = 0;
 
     const char* x_cell_ = nullptr;  // the cell being worked on, in x
 };

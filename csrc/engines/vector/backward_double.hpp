@@ -6,6 +6,7 @@ template <class E, class A, Rule rule>
 class DoubledRows : public GradientTile<E, A, rule> {
 protected:
     using Base = GradientTile<E, A, rule>;
+    using Base::at_;
     using Base::d_;
     using Base::h_;
     using Base::kItem;
@@ -31,19 +32,82 @@ protected:
 
     using Base::Base;
 
+    // To scratch memory, rows of `line_` elements; or straight to where rows of cells lie.
     void double_rows(A* out) const {
-        this->as_stored([&](auto stored) { double_rows_as<decltype(stored)>(out); });
+        this->as_stored([&](auto stored) {
+            double_rows_as<decltype(stored)>([&](int64_t h) { return ToStage{out + (h - h_.first) * line_}; });
+        });
+    }
+    void double_rows_in_place() const {
+        this->as_stored([&](auto stored) {
+            double_rows_as<decltype(stored)>([&](int64_t h) { return ToCells{cells_at(h), line_, s_.past_caches}; });
+        });
     }
 
-    template <class T>
-    void double_rows_as(A* out) const {
+    // Past the caches only whole lines of them may go.
+    bool in_place() const {
+        if constexpr (!std::is_same_v<E, A>) return false;
+        if (!p_.rows[0]) return false;
+        return !s_.past_caches || (line_ * kItem % 64 == 0 && p_.array[0].stride[1] % 64 == 0 &&
+                                   reinterpret_cast<uintptr_t>(cells_at(h_.first)) % 64 == 0);
+    }
+
+    struct ToStage {
+        A* out;
+        CENOTE_INLINE void operator()(int64_t i, W low, W high, int64_t) const {
+            store(out + i, low);
+            store(out + i + N, high);
+        }
+        void zeros(int64_t first, int64_t end) const { std::fill(out + first, out + end, A(0)); }
+    };
+
+    struct ToCells {
+        char* out;
+        int64_t line;
+        bool past;
+        CENOTE_INLINE void operator()(int64_t i, W low, W high, int64_t left) const {
+            if (left >= 2 * N) {
+                put(i, low);
+                put(i + N, high);
+            } else {
+                part(i, low, left);
+                part(i + N, high, left - N);
+            }
+        }
+        void zeros(int64_t first, int64_t end) const {
+            for (int64_t i = first; i < end; i += N) part(i, W{}, end - i);
+        }
+
+    private:
+        CENOTE_INLINE void put(int64_t i, W v) const {
+            if (past)
+                stream(out + i * kItem, v);
+            else
+                store(out + i * kItem, v);
+        }
+        CENOTE_INLINE void part(int64_t i, W v, int64_t left) const {
+            if (left >= N)
+                put(i, v);
+            else if (left > 0)
+                store_part(out + i * kItem, v, left);
+        }
+    };
+
+    char* cells_at(int64_t h) const {
+        const Array& dx = p_.array[0];
+        return const_cast<char*>(at_[0]) + d_ * dx.stride[0] + h * dx.stride[1] + 2 * w_.first * dx.stride[2];
+    }
+
+    template <class T, class Sinks>
+    void double_rows_as(const Sinks& sink_of) const {
         const auto di = static_cast<size_t>(d_);
         const bool held = s_.d.first[di] < s_.d.first[di + 1];
         const int64_t n = std::max<int64_t>(0, std::min(w_.end, p_.axis[2]->out()) - w_.first);
-        for (int64_t h = h_.first; h < h_.end; ++h, out += line_) {
+        for (int64_t h = h_.first; h < h_.end; ++h) {
+            const auto to = sink_of(h);
             const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h)]);
             if (!held || static_cast<int64_t>(first) == s_.h.first[static_cast<size_t>(h) + 1]) {
-                std::fill_n(out, line_, A(0));
+                to.zeros(0, line_);
                 continue;
             }
             const int64_t d = s_.d.out[static_cast<size_t>(s_.d.first[di])], row = s_.h.out[first];
@@ -52,8 +116,8 @@ protected:
             const Source from{output(1, d, row, w_.first), kShares ? nullptr : output(2, d, row, w_.first),
                               kNorm ? output(3, d_, h, 2 * w_.first) : nullptr, static_cast<Code>(tap * s_.box_w),
                               by.by};
-            by.times ? double_row<T, true>(from, n, out) : double_row<T, false>(from, n, out);
-            if (2 * n < line_) std::fill(out + 2 * n, out + line_, A(0));
+            by.times ? double_row<T, true>(from, n, to) : double_row<T, false>(from, n, to);
+            if (2 * n < line_) to.zeros(2 * n, line_);
         }
     }
 
@@ -64,8 +128,8 @@ protected:
         A by;
     };
 
-    template <class T, bool times>
-    __attribute__((noinline)) void double_row(const Source from, int64_t n, A* out) const {
+    template <class T, bool times, class To>
+    __attribute__((noinline)) void double_row(const Source from, int64_t n, const To to) const {
         // Copies: what is reached through a reference would be read again after every store.
         const auto norms = this->norm_;
         const A by = from.by;
@@ -75,7 +139,6 @@ protected:
         constexpr auto size = static_cast<int64_t>(sizeof(T));
         // `left`: cells from 2i on
         const auto some = [=](const Raw raw, Vec<T, N> other, int64_t i, int64_t left) __attribute__((always_inline)) {
-            A* const to = out + 2 * i;
             W given = take(raw), even, odd, low, high;
             if constexpr (kShares) given = times ? given * by : given / by;
             if constexpr (!kNorm) given = given + W{};
@@ -99,8 +162,7 @@ protected:
                 low = with_sign(part_of(low, norms.size(x_low), norm_low), x_low);
                 high = with_sign(part_of(high, norms.size(x_high), norm_high), x_high);
             }
-            store(to, low);
-            store(to + N, high);
+            to(2 * i, low, high, left);
         };
         int64_t i = 0;
         for (; i + N <= n; i += N) {

@@ -194,11 +194,21 @@ private:
         });
     }
 
+    // What divides the outputs of a row. Rows at the rims of a map have divisors of their own: there are few different ones.
+    const A* divisors(double row) const {
+        for (const auto& [of, table] : tables_)
+            if (of == row) return table.data();
+        if (tables_.size() == 8) tables_.clear();
+        auto& table = tables_.emplace_back(row, std::vector<A>()).second;
+        for (const double n : s_.by[2]) table.push_back(static_cast<A>(row * n));
+        table.resize(table.size() + N, A(1));
+        return table.data();
+    }
+
     void divide(A* to, int64_t d, int64_t h, int64_t first, int64_t n) const {
         if (s_.by != nullptr && !s_.same_by_w) {
-            const double row = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
-            const double* table = s_.by[2].data() + first;
-            for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(row * table[i]);
+            const A* by = divisors(s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)]) + first;
+            for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) / load<W>(by + i));
             return;
         }
         const Share by = share(d, h, 0);
@@ -256,4 +266,5 @@ private:
     // of a table, for every place in a prepared row: the output, counted from its register's base; the tap; whether any
     Code *source_ = nullptr, *tap_ = nullptr, *held_ = nullptr;
     std::vector<int64_t> base_;
+    mutable std::vector<std::pair<double, std::vector<A>>> tables_;
 };

@@ -210,7 +210,8 @@ bool scatter_tiles(const Problem& p, DType offset_type, int threads, Control& co
     double cells = static_cast<double>(p.planes), outputs = cells;
     for (const AxisTable* axis : p.axis)
         cells *= static_cast<double>(axis->in), outputs *= static_cast<double>(axis->out());
-    s.past_caches = cells * static_cast<double>(sizeof(StoredAs<E>)) >= kPastCaches;
+    const auto item = static_cast<double>(sizeof(StoredAs<E>));
+    s.past_caches = past_caches(outputs * item, cells * item);
     const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, 0.2 * cells + outputs));
     const auto work = static_cast<int64_t>(std::min(0x1p40, 1 + (cells + outputs) / static_cast<double>(s.units())));
     parallel_for(s.units(), nanoseconds, threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {

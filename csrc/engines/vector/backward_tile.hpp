@@ -19,6 +19,8 @@ struct Spreading {
     const std::vector<int64_t>& astray;  // outputs along W whose first taps are not their window's
     bool doubled;                        // windows of two cells along W, no cell in more than one window
     bool same_by_w;                      // the divisor along W is the same everywhere
+    bool divided_first;                  // cells of many elements collect from outputs that were divided before
+    bool cells_in_place;                 // and are written straight to where they lie
     int64_t planes, high, wide, deep;    // of a tile: cells along H; along W, in cells or steps of the stride; elements
     int64_t plane_tiles, h_tiles, w_tiles, c_tiles;
     bool past_caches;
@@ -54,6 +56,10 @@ protected:
 
     static CENOTE_INLINE W take(Raw raw) { return Added<E, A, Lift::none>{}.take(raw); }
     static CENOTE_INLINE Raw give(W v) { return Rounded<A, E, Last::nothing>{}.give(v, 0, {}); }
+
+    void at_planes(int64_t plane) {
+        for (size_t a = 0; a < 4; ++a) at_[a] = p_.array[a].data + p_.plane(plane, static_cast<int>(a));
+    }
 
     const char* output(size_t array, int64_t d, int64_t h, int64_t w) const {
         const Array& a = p_.array[array];

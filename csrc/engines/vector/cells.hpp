@@ -41,7 +41,7 @@ CENOTE_INLINE void join_taps(AnyBox, V<typename K::Acc>* acc, const Taps& taps, 
 
 template <class K, int U, class B>
 CENOTE_INLINE void reduce_taps(const K& k, const char* base, const Taps& taps, int64_t left, Readable readable,
-                               V<typename K::Acc>* acc, [[maybe_unused]] V<Signed<typename K::In>>* doubts) {
+                               V<typename K::Acc>* acc, [[maybe_unused]] Doubts<typename K::In>* doubts) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>;
     using Raw = Vec<typename K::In, N>;
@@ -51,7 +51,7 @@ CENOTE_INLINE void reduce_taps(const K& k, const char* base, const Taps& taps, i
         CENOTE_UNROLL for (int u = 0; u < U; ++u) raw[u] =
             U > 1 ? load<Raw>(p + u * static_cast<int>(sizeof(Raw))) : raw_at(k, p, left, readable);
         if constexpr (K::kDoubts) {
-            CENOTE_UNROLL for (int u = 0; u < U; u += 2)* doubts |= k.doubts(raw[u], raw[std::min(u + 1, U - 1)]);
+            CENOTE_UNROLL for (int u = 0; u < U; u += 2) k.doubt(raw[u], raw[std::min(u + 1, U - 1)], *doubts);
         }
         CENOTE_UNROLL for (int u = 0; u < U; ++u) to[u] = k.take(raw[u]);
     };
@@ -61,11 +61,11 @@ CENOTE_INLINE void reduce_taps(const K& k, const char* base, const Taps& taps, i
 // Outputs one behind the other, `far` bytes between their windows, which have the same taps; c elements each. to(i, v)
 // takes results as in lanes.hpp, from element `at` on. Gives the lanes that only the careful twin can merge.
 template <class K, class B, class Row>
-V<Signed<typename K::In>> reduce_cells(const K k, const char* base, const Taps taps, int64_t far, int64_t outputs,
-                                       int64_t c, Readable readable, const Row to, int64_t at, bool far_away) {
+Doubts<typename K::In> reduce_cells(const K k, const char* base, const Taps taps, int64_t far, int64_t outputs,
+                                    int64_t c, Readable readable, const Row to, int64_t at, bool far_away) {
     constexpr int N = kN<typename K::Acc>, U = 4;
     constexpr int64_t item = sizeof(typename K::In);
-    V<Signed<typename K::In>> doubts{};
+    Doubts<typename K::In> doubts{};
     for (int64_t o = 0; o < outputs; ++o, base += far, at += c) {
         int64_t i = 0;
         if (far_away)

@@ -28,13 +28,12 @@ struct UndoFlip {
     using Acc = T;
     using Out = T;
     using Div = float;
-    Signed<T> flip;
+    Signed<T> flip = 0;
     CENOTE_INLINE V<T> give(V<T> v, int64_t, const DivideBy<Div>&) const {
-        const V<T> out = as<V<T>>(as<V<Signed<T>>>(v) ^ flip);
         if constexpr (std::is_floating_point_v<T>)
-            return out + T(0);  // of equals, the sign of a zero would depend on how rows are grouped: it is plus
+            return v + T(0);  // of equals, the sign of a zero would depend on how rows are grouped: it is plus
         else
-            return out;
+            return as<V<T>>(as<V<Signed<T>>>(v) ^ flip);
     }
 };
 

@@ -5,48 +5,54 @@
 //   take(raw)         N raw elements to N accumulators;  raw_pad() is an element whose take is pad()
 #pragma once
 
-// The largest. XOR-ed with `flip`, elements of any signedness, or in reversed order, compare like T: so this is also the
-// smallest, and four types stand for all integers. Of floats `careful` keeps NaN; else there must be none.
-template <class T, bool careful>
+// The largest. Integers XOR-ed with `flip`, of any signedness, or in reversed order, compare like T: so this is also the
+// smallest, and four types stand for all of them. Floats have a smallest of their own, which costs no XOR; of them
+// `careful` keeps NaN, else there must be none.
+template <class T, bool careful, bool smallest = false>
 struct Extreme {
     using In = T;
     using Acc = T;
-    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true;
-    Signed<T> flip;
-    // Which of several NaN remains would depend on how rows are grouped, so there is one only: the positive quiet one,
-    // flipped like everything else.
-    Signed<T> nan = std::bit_cast<Signed<T>>(std::numeric_limits<T>::quiet_NaN()) ^ flip;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true,
+                          kFloat = std::is_floating_point_v<T>;
+    Signed<T> flip = 0;  // of integers
 
     CENOTE_INLINE V<T> take(V<T> raw) const {
-        using Bits = V<Signed<T>>;
-        const V<T> v = as<V<T>>(as<Bits>(raw) ^ flip);
-        if constexpr (careful && std::is_floating_point_v<T>)
-            return v != v ? splat<V<T>>(std::bit_cast<T>(nan)) : v;
+        if constexpr (!kFloat)
+            return as<V<T>>(as<V<Signed<T>>>(raw) ^ flip);
+        else if constexpr (careful)  // which of several NaN remains would depend on how rows are grouped: there is one
+            return raw != raw ? splat<V<T>>(std::numeric_limits<T>::quiet_NaN()) : raw;
         else
-            return v;
+            return raw;
     }
-    // Lanes of raw elements that only the careful twin can merge.
-    static constexpr bool kDoubts = std::is_floating_point_v<T> && !careful;
-    CENOTE_INLINE V<Signed<T>> doubts(V<T> a, V<T> b) const {
-        if constexpr (kDoubts)
-            return unordered(a, b);
-        else
-            return {};
+    // Are there raw elements that only the careful twin can merge?
+    static constexpr bool kDoubts = kFloat && !careful;
+    CENOTE_INLINE void doubt(V<T> a, V<T> b, Doubts<T>& doubts) const {
+        if constexpr (kDoubts) doubts.unordered(a, b);
     }
     static CENOTE_INLINE V<T> merge(V<T> a, V<T> b) {
-        if constexpr (careful)
-            return ((b > a) | (b != b)) ? b : a;
+        if constexpr (kFloat && careful)
+            return ((smallest ? b < a : b > a) | (b != b)) ? b : a;
+        else if constexpr (smallest)
+            return smaller(a, b);
         else
-            return a > b ? a : b;
+            return larger(a, b);
     }
-    static T merge(T a, T b) { return careful ? (b > a || b != b ? b : a) : (a > b ? a : b); }
+    static T merge(T a, T b) {
+        const bool wins = smallest ? b < a : b > a;
+        return wins || (careful && b != b) ? b : a;
+    }
     static T pad() {
-        if constexpr (std::is_floating_point_v<T>)
-            return -std::numeric_limits<T>::infinity();
+        if constexpr (kFloat)
+            return smallest ? std::numeric_limits<T>::infinity() : -std::numeric_limits<T>::infinity();
         else
             return std::numeric_limits<T>::min();
     }
-    In raw_pad() const { return std::bit_cast<T>(static_cast<Signed<T>>(std::bit_cast<Signed<T>>(pad()) ^ flip)); }
+    In raw_pad() const {
+        if constexpr (kFloat)
+            return pad();
+        else
+            return static_cast<T>(static_cast<T>(pad()) ^ static_cast<T>(flip));
+    }
 };
 
 // The largest 16-bit float, as integers of the same order. Careful: every NaN is the largest of all.
@@ -66,11 +72,11 @@ struct ExtremeHalf {
         return k;
     }
     static constexpr bool kDoubts = !careful;
-    CENOTE_INLINE V<int16_t> doubts(V<uint16_t> a, V<uint16_t> b) const {
+    CENOTE_INLINE void doubt(V<uint16_t> a, V<uint16_t> b, Doubts<uint16_t>& doubts) const {
         const V<int16_t> x = as<V<int16_t>>(a) & int16_t{0x7fff}, y = as<V<int16_t>>(b) & int16_t{0x7fff};
-        return (x > y ? x : y) > static_cast<int16_t>(infinity);
+        doubts.above(x > y ? x : y, static_cast<int16_t>(infinity));
     }
-    static CENOTE_INLINE V<int16_t> merge(V<int16_t> a, V<int16_t> b) { return a > b ? a : b; }
+    static CENOTE_INLINE V<int16_t> merge(V<int16_t> a, V<int16_t> b) { return larger(a, b); }
     static int16_t merge(int16_t a, int16_t b) { return std::max(a, b); }
     int16_t pad() const { return static_cast<int16_t>(static_cast<uint16_t>(infinity ^ 0xffffu)); }
     In raw_pad() const { return static_cast<uint16_t>((infinity | 0x8000u) ^ flip); }
@@ -84,7 +90,7 @@ struct ExtremeTruth {
     uint8_t flip;
 
     CENOTE_INLINE V<uint8_t> take(V<uint8_t> raw) const { return (as<V<uint8_t>>(raw != 0) & uint8_t{1}) ^ flip; }
-    static CENOTE_INLINE V<uint8_t> merge(V<uint8_t> a, V<uint8_t> b) { return a > b ? a : b; }
+    static CENOTE_INLINE V<uint8_t> merge(V<uint8_t> a, V<uint8_t> b) { return larger(a, b); }
     static uint8_t merge(uint8_t a, uint8_t b) { return std::max(a, b); }
     static uint8_t pad() { return 0; }
     In raw_pad() const { return flip & 1u; }
@@ -103,7 +109,7 @@ struct Added {
     using Acc = A;
     static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>, kDoubts = false;
     // in registers from memory to result: what is pooled most
-    static constexpr bool kFuses = lift == Lift::none && !std::is_same_v<A, int32_t>;
+    static constexpr bool kFuses = lift != Lift::magnitude && !std::is_same_v<A, int32_t>;
 
     CENOTE_INLINE V<A> take(Vec<In, kN<A>> raw) const {
         V<A> v;
@@ -142,15 +148,15 @@ template <class K>
 constexpr bool kSplitting = requires { requires K::kSplits; };
 
 // What merges rows that were taken already: one type for all that merge alike.
-template <class T, bool careful>
-Extreme<T, careful> again(const Extreme<T, careful>& first) {
-    return {0, first.nan};
+template <class T, bool careful, bool smallest>
+Extreme<T, careful, smallest> again(const Extreme<T, careful, smallest>&) {
+    return {};
 }
 template <bool careful>
 Extreme<int16_t, false> again(const ExtremeHalf<careful>&) {
-    return {0};
+    return {};
 }
-inline Extreme<uint8_t, false> again(const ExtremeTruth&) { return {0}; }
+inline Extreme<uint8_t, false> again(const ExtremeTruth&) { return {}; }
 template <class From, class A, Lift lift>
 Added<A, A, Lift::none> again(const Added<From, A, lift>&) {
     return {};
@@ -173,8 +179,8 @@ CENOTE_INLINE void joined_few(int64_t first, V<typename K::Acc>* out, const Tap&
 }
 
 // `count` taps along one axis, each a group of U registers that tap(j, to) computes, joined as tree.hpp says. `skipped`
-// taps of the window come before the first.
-template <class K, int U, class Tap>
+// taps of the window come before the first. `simple` taps are joined eight at once where they make a block of the tree.
+template <class K, int U, bool simple = false, class Tap>
 CENOTE_INLINE void joined(int64_t count, int64_t skipped, V<typename K::Acc>* out, const Tap& tap) {
     using W = V<typename K::Acc>;
     tap(0, out);
@@ -191,6 +197,11 @@ CENOTE_INLINE void joined(int64_t count, int64_t skipped, V<typename K::Acc>* ou
     uint64_t held = 0;
     for (int64_t j = 0;;) {
         int at = 0;
+        if constexpr (simple)
+            if (number % 8 == 0 && count - j >= 8) {
+                joined_few<K, U, 8>(j, out, tap);
+                number += 7, j += 7, at = 3;
+            }
         for (; (number >> at) & 1; ++at) {
             if (!((held >> at) & 1)) continue;
             CENOTE_UNROLL for (int u = 0; u < U; ++u) out[u] = K::merge(level[at][u], out[u]);

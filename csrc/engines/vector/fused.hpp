@@ -10,16 +10,6 @@ CENOTE_INLINE W cut_off(W v, int64_t first, Element<W> pad) {
     return lane < static_cast<T>(first) ? v : splat<W>(pad);
 }
 
-// The last lane of `before` and all but the last of v; all but the first of v and the first of `after`.
-template <class W, int... I>
-CENOTE_INLINE W shifted_in(W before, W v, std::integer_sequence<int, I...>) {
-    return __builtin_shufflevector(before, v, (kCount<W> - 1 + I)...);
-}
-template <class W, int... I>
-CENOTE_INLINE W shifted_out(W v, W after, std::integer_sequence<int, I...>) {
-    return __builtin_shufflevector(v, after, (1 + I)...);
-}
-
 // Rows of outputs whose windows have the same taps, each `step` bytes further than the last.
 struct RowRun {
     const char* base;  // the first tap of the first window, padding along the row left out
@@ -35,22 +25,21 @@ struct RowRun {
 // Windows of ND x NH x size cells; `put` is a sink as in lanes.hpp. Gives the lanes that only the careful
 // twin can merge.
 template <class K, int size, int ND, int NH, class Put>
-CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, const Put& put) {
+CENOTE_INLINE Doubts<typename K::In> fused_rows(const K k, const RowRun run, const Put& put) {
     using Acc = typename K::Acc;
     using W = V<Acc>;
     using Raw = Vec<typename K::In, kN<Acc>>;
     constexpr int N = kN<Acc>;
     constexpr int64_t item = sizeof(typename K::In);
-    using Lanes = std::make_integer_sequence<int, N>;
-    V<Signed<typename K::In>> doubts{};
+    Doubts<typename K::In> doubts{};
     const char* base = run.base;
     const auto merged = [&](int64_t at, const auto& raw_of) __attribute__((always_inline)) {
         Raw raw[ND * NH];
         CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i) raw[j * ND + i] =
             raw_of(base + at * item + i * run.d_step + j * run.h_step);
         if constexpr (K::kDoubts)
-            CENOTE_UNROLL for (int i = 0; i < ND * NH; i += 2) doubts |=
-                k.doubts(raw[i], raw[std::min(i + 1, ND * NH - 1)]);
+            CENOTE_UNROLL for (int i = 0; i < ND * NH; i += 2)
+                k.doubt(raw[i], raw[std::min(i + 1, ND * NH - 1)], doubts);
         W all;
         joined_few<K, 1, NH>(0, &all, [&](int64_t j, W* row) __attribute__((always_inline)) {
             joined_few<K, 1, ND>(
@@ -76,8 +65,10 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, 
     const int64_t ahead = run.h_step == kAhead ? kAhead / 2 : kAhead;
     const auto fetch = [&](int64_t at) __attribute__((always_inline)) {
         if (!run.far) return;
-        CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i)
-            __builtin_prefetch(base + at * item + i * run.d_step + j * run.h_step + ahead, 0, 2);
+        CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i) {
+            const char* const line = base + at * item + i * run.d_step + j * run.h_step + ahead;
+            CENOTE_UNROLL for (int64_t b = 0; b < 2 * N * item; b += 64) __builtin_prefetch(line + b, 0, 2);
+        }
     };
     for (int64_t r = 0; r < run.rows; ++r, base += run.step) {
         const auto to = put.row(run.first + r);
@@ -146,7 +137,7 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, 
                 else
                     low = high = splat<W>(k.pad());
                 const W evens = sorted(mixed_even(low, high)), odds = sorted(mixed_odd(low, high));
-                to(i, K::merge(K::merge(shifted_in(last, odds, Lanes{}), evens), odds));
+                to(i, K::merge(K::merge(shifted_in<1>(last, odds), evens), odds));
                 last = odds;
             }
         } else {  // cells 2i, 2i + 1, 2i + 2
@@ -159,7 +150,7 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, 
                     columns(2 * (i + N), &low, &high);
                     next = sorted(mixed_even(low, high)), next_pairs = K::merge(next, sorted(mixed_odd(low, high)));
                 }
-                to(i, K::merge(pairs, shifted_out(evens, next, Lanes{})));
+                to(i, K::merge(pairs, shifted_out<1>(evens, next)));
                 evens = next, pairs = next_pairs;
             }
         }
@@ -169,7 +160,7 @@ CENOTE_INLINE V<Signed<typename K::In>> fused_rows(const K k, const RowRun run, 
 
 // `nd` and `nh` rows along D and H: those that Values::fuses lets through.
 template <class K, class Put>
-V<Signed<typename K::In>> fused_run(const K& k, int64_t nd, int64_t nh, bool three, const RowRun& run, const Put& put) {
+Doubts<typename K::In> fused_run(const K& k, int64_t nd, int64_t nh, bool three, const RowRun& run, const Put& put) {
     if (three) {
         if (nh == 3) return fused_rows<K, 3, 1, 3>(k, run, put);
         if (nh == 2) return fused_rows<K, 3, 1, 2>(k, run, put);

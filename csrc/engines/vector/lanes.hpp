@@ -59,8 +59,128 @@ void slide_few(const Strip<typename K::Acc>& b, int64_t far, int64_t wide, const
     });
 }
 
-// Windows of k taps, `far` elements apart, at each of `wide` places of every row; b is used up. `spare` has as much room
-// as b. Behind the last row there is room for one register.
+// Windows of 1, 2, 4 ... 2^L neighbours, a register after the other and with nothing between in memory: of register t of
+// a row, of the one before it, and so on.
+template <class K, int L>
+struct Doubling {
+    using W = V<typename K::Acc>;
+    W level[L + 1]{};
+
+    // Takes register t of a row, gives the windows of 2^L neighbours that begin in register t - L.
+    CENOTE_INLINE W take(W next) {
+        const W before = level[0];
+        level[0] = next;
+        return double_from<1>(before, next);
+    }
+
+private:
+    template <int l>
+    CENOTE_INLINE W double_from(W before, W next) {
+        if constexpr (l > L) {
+            return next;
+        } else {
+            const W made = K::merge(before, shifted_out<1 << (l - 1)>(before, next)), older = level[l];
+            level[l] = made;
+            return double_from<l + 1>(older, made);
+        }
+    }
+};
+
+// Windows of 2^L <= k <= 2^(L + 1) neighbours: two of 2^L that overlap.
+template <class K, int L, class Put>
+void slide_doubled(const Strip<typename K::Acc>& b, int64_t k, int64_t wide, const Put& put) {
+    using W = V<typename K::Acc>;
+    constexpr int N = kN<typename K::Acc>;
+    const int64_t cells = wide + k - 1;
+    const Shift<W> on(static_cast<int>(k - (int64_t{1} << L)));
+    for (int64_t r = 0; r < b.rows; ++r) {
+        const auto* row = b.first + r * b.pitch;
+        const auto to = put.row(r);
+        Doubling<K, L> doubling;
+        int64_t i = -(L + 1) * N;
+        const auto step = [&](W next) __attribute__((always_inline)) {
+            const W first = doubling.level[L], second = doubling.take(next);
+            if (i >= 0) to(i, K::merge(first, on(first, second)));
+            i += N;
+        };
+        for (int64_t at = 0; at < cells; at += N) step(load<W>(row + at));
+        while (i < wide) step(W{});
+    }
+}
+
+// Each of n elements becomes the window of the 2^L that begin there.
+template <class K, int L>
+void double_in_place(typename K::Acc* all, int64_t n) {
+    using W = V<typename K::Acc>;
+    constexpr int N = kN<typename K::Acc>;
+    Doubling<K, L> doubling;
+    for (int64_t i = 0; i < n + L * N; i += N) {
+        const W made = doubling.take(i < n + (1 << L) ? load<W>(all + i) : W{});
+        if (i >= L * N) store(all + i - L * N, made);
+    }
+}
+
+// Elements from one size of blocks to the next, and those that slide() needs beside its strip.
+template <class Acc>
+int64_t blocks_line(const Strip<Acc>& b, int64_t k) {
+    return (b.pitch + k + 2 * kN<Acc> + 15) / 16 * 16;
+}
+template <class Acc>
+int64_t slide_room(const Strip<Acc>& b, int64_t k) {
+    return std::max<int64_t>(b.rows * b.pitch, std::bit_width(static_cast<uint64_t>(k)) * blocks_line(b, k));
+}
+
+// Sums of k > 5 neighbours, row by row: blocks of 1, 2, 4 ... in `spare`, of which windows are made as tree.hpp says.
+// `spare` has room for slide_room().
+template <class K, class Put>
+void slide_blocks(const Strip<typename K::Acc>& b, int64_t k, int64_t wide, typename K::Acc* spare, const Put& put) {
+    using Acc = typename K::Acc;
+    using W = V<Acc>;
+    constexpr int N = kN<Acc>, most = std::countr_zero(static_cast<unsigned>(N));
+    const Blocks blocks(k, 1);
+    const int64_t cells = wide + k - 1, line = blocks_line(b, k);
+    const Acc* level[64];
+    for (int64_t r = 0; r < b.rows; ++r) {
+        const Acc* row = b.first + r * b.pitch;
+        const auto double_as = [&](auto levels) {
+            constexpr int L = decltype(levels)::value;
+            Doubling<K, L> doubling;
+            for (int64_t i = 0; i < cells + L * N; i += N) {
+                doubling.take(i < cells ? load<W>(row + i) : W{});
+                // blocks of 2^l begin l registers before
+                CENOTE_UNROLL for (int l = 1; l <= L; ++l) if (i >= l * N && i < cells + l * N)
+                    store(spare + l * line + i - l * N, doubling.level[l]);
+            }
+        };
+        const int in_registers = std::min(blocks.levels, most);
+        if (in_registers == 2) double_as(std::integral_constant<int, 2>{});
+        if constexpr (most >= 3)
+            if (in_registers == 3) double_as(std::integral_constant<int, 3>{});
+        if constexpr (most >= 4)
+            if (in_registers >= 4) double_as(std::integral_constant<int, 4>{});
+        if constexpr (most < 2) double_as(std::integral_constant<int, most>{});
+        level[0] = row;
+        for (int l = 1; l <= blocks.levels; ++l) {
+            Acc* const to = spare + l * line;
+            const Acc* const from = level[l - 1];
+            level[l] = to;
+            if (l > in_registers)
+                for (int64_t i = 0; i < cells - (int64_t{1} << l) + 1; i += N)
+                    store(to + i, K::merge(load<W>(from + i), load<W>(from + i + (int64_t{1} << (l - 1)))));
+        }
+        const Acc* part[64];
+        for (int i = 0; i < blocks.parts; ++i) part[i] = level[blocks.part[i].level] + blocks.part[i].rows;
+        const auto to = put.row(r);
+        for (int64_t i = 0; i < wide; i += N) {
+            W sum = load<W>(part[0] + i);
+            for (int j = 1; j < blocks.parts; ++j) sum = K::merge(load<W>(part[j] + i), sum);
+            to(i, sum);
+        }
+    }
+}
+
+// Windows of k taps, `far` elements apart, at each of `wide` places of every row; b is used up. `spare` has room for
+// slide_room(b, k) elements. Behind the last row there is room for one register.
 template <class K, class Put>
 void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide, typename K::Acc* spare,
            const Put& put) {
@@ -68,6 +188,17 @@ void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide
     using W = V<Acc>;
     constexpr int N = kN<Acc>;
     const auto at = [&](const Acc* p) __attribute__((always_inline)) { return load<W>(p); };
+    if constexpr (K::kIdempotent && kShifts<W>) {
+        if (far == 1 && k > 1 && k <= 2 * N) {
+            const auto by = [&](auto levels) { slide_doubled<K, decltype(levels)::value>(b, k, wide, put); };
+            if (k <= 2) return by(std::integral_constant<int, 0>{});
+            if (k <= 4) return by(std::integral_constant<int, 1>{});
+            if (k <= 8) return by(std::integral_constant<int, 2>{});
+            if constexpr (N >= 8)
+                if (k <= 16) return by(std::integral_constant<int, 3>{});
+            if constexpr (N >= 16) return by(std::integral_constant<int, 4>{});
+        }
+    }
     switch (k) {
         case 1: return each_register(b, wide, put, [&](const Acc* row, int64_t i) { return at(row + i); });
         case 2: return slide_few<K, 2>(b, far, wide, put);
@@ -80,6 +211,11 @@ void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide
     const int64_t n = (b.rows - 1) * b.pitch + wide;  // places of all rows, and between them
     if constexpr (K::kIdempotent) {
         int64_t size = 1;
+        if (far == 1 && k > N) {
+            constexpr int levels = std::countr_zero(static_cast<unsigned>(N));
+            double_in_place<K, levels>(all, n + k - N);
+            size = N;
+        }
         for (; 4 * size < k; size *= 4) {  // windows four times as large
             const int64_t total = n + (k - 4 * size) * far, near = size * far;
             for (int64_t i = 0; i < total; i += N) {
@@ -99,6 +235,8 @@ void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide
             const W low = K::merge(at(row + i), at(row + i + second));
             return K::merge(low, K::merge(at(row + i + third), at(row + i + last)));
         });
+    } else if (far == 1) {
+        return slide_blocks<K>(b, k, wide, spare, put);
     } else {
         // Blocks of 2, 4, 8 ... taps; those that make up the window are added from the smallest, which lies last.
         bool begun = false;

@@ -106,9 +106,10 @@ public:
         const bool dense = follow_one_another(place, bytes);
         const int64_t pitch = dense ? bytes : p_.y.stride[1];
         const bool past = past_caches_ && streams(out, p_.c == 1 ? bytes : p_.c * finish_.item(), pitch);
-        // lines of the caches that are not written as a whole must not go past them
+        // Lines of the caches that are not written as a whole must not go past them: then scratch memory is worth its
+        // while, unless rows have divisors of their own and would pass through it twice.
         if (flat    ? dense && divide_.same() && !past_caches_
-            : dense ? past == past_caches_
+            : dense ? past == past_caches_ || !divide_.same()
                     : p_.y_rows && place.planes.size() == 1) {
             const DivideBy<Div>* only = divide_.same() ? &divisors(place, place.h.first) : nullptr;
             const auto by = [&, only](int64_t r) {

@@ -40,7 +40,8 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
     const double bytes =
         in * static_cast<double>(sizeof(typename K::In)) + out * static_cast<double>(sizeof(typename F::Out));
     const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, bytes * 0.1 + out * 0.2));
-    const bool past_caches = out * static_cast<double>(sizeof(typename F::Out)) >= kPastCaches;
+    const bool past = past_caches(in * static_cast<double>(sizeof(typename K::In)),
+                                  out * static_cast<double>(sizeof(typename F::Out)));
     const auto work =
         static_cast<int64_t>(std::min(0x1p40, 1 + (in + out) / static_cast<double>(std::max<int64_t>(1, units))));
     if constexpr (kPacking<K, F>) {
@@ -51,24 +52,26 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
             const auto each = static_cast<int64_t>(1 + (in + out) / static_cast<double>(all));
             parallel_for(all, nanoseconds, call.threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
                 Finish<F> finisher(finish);
-                Packed<K, C, F> packed(quick, careful, p, divide, finisher, groups, scratch());
+                Packed<K, C, F> packed(quick, careful, p, divide, finisher, groups, past, scratch());
                 for (int64_t unit = begin; unit < end; ++unit) {
                     packed.run(unit);
                     if (!ticker.go_on(each)) break;
                 }
+                if (past) stream_end();
+                scratch().trim();
             });
             return true;
         }
     }
     parallel_for(units, nanoseconds, call.threads, control, [&](int64_t begin, int64_t end, Ticker& ticker) {
         Finish<F> finisher(finish);
-        Results<F> results(p, divide, finisher, past_caches, scratch());
+        Results<F> results(p, divide, finisher, past, scratch());
         Values<K, C, F> values(quick, careful, p, tiles, results, scratch());
         for (int64_t unit = begin; unit < end; ++unit) {
             values.tile(unit);
             if (!ticker.go_on(work)) break;
         }
-        if (past_caches) stream_end();
+        if (past) stream_end();
         scratch().trim();
     });
     return true;
@@ -77,10 +80,13 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
 template <class T, class B>
 bool extreme(B flip, const ForwardCall& call, const Problem& p, Control& control) {
     const auto bits = static_cast<Signed<T>>(flip);
-    if constexpr (std::is_floating_point_v<T>)
-        return run_tiles(Extreme<T, false>{bits}, Extreme<T, true>{bits}, UndoFlip<T>{bits}, call, p, false, control);
-    else
-        return run_tiles(Extreme<T, false>{bits}, Extreme<T, false>{bits}, UndoFlip<T>{bits}, call, p, false, control);
+    return run_tiles(Extreme<T, false>{bits}, Extreme<T, false>{bits}, UndoFlip<T>{bits}, call, p, false, control);
+}
+
+template <class T>
+bool extreme_float(bool largest, const ForwardCall& call, const Problem& p, Control& control) {
+    if (largest) return run_tiles(Extreme<T, false>{}, Extreme<T, true>{}, UndoFlip<T>{}, call, p, false, control);
+    return run_tiles(Extreme<T, false, true>{}, Extreme<T, true, true>{}, UndoFlip<T>{}, call, p, false, control);
 }
 
 inline bool extreme_half(bool largest, uint16_t infinity, const ForwardCall& call, const Problem& p, Control& control) {
@@ -108,8 +114,8 @@ inline bool extremes(bool largest, const ForwardCall& call, const Problem& p, Co
         case DType::u32: return extreme<int32_t>(turn(uint32_t{}) ^ top32, call, p, control);
         case DType::i64: return extreme<int64_t>(turn(uint64_t{}), call, p, control);
         case DType::u64: return extreme<int64_t>(turn(uint64_t{}) ^ top64, call, p, control);
-        case DType::f32: return extreme<float>(largest ? 0u : top32, call, p, control);
-        case DType::f64: return extreme<double>(largest ? uint64_t{0} : top64, call, p, control);
+        case DType::f32: return extreme_float<float>(largest, call, p, control);
+        case DType::f64: return extreme_float<double>(largest, call, p, control);
         case DType::f16: return extreme_half(largest, 0x7c00, call, p, control);
         case DType::bf16: return extreme_half(largest, 0x7f80, call, p, control);
         default: return false;

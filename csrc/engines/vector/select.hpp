@@ -254,9 +254,12 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
     if (by_rows) high = std::min(h.out(), high_by_rows(p));
     const bool eager = work_per_thread.load(std::memory_order_relaxed) < kWorkPerThread;
     while (high > (eager ? 1 : 8) && p.planes * d.out() * ceil(h.out(), high) < 2 * call.threads) high = ceil(high, 2);
-    const auto bytes = [&](DType type) {
-        return static_cast<double>(p.c * p.planes) * static_cast<double>(d.out()) * static_cast<double>(h.out()) *
-               static_cast<double>(w.out() * item_size(type));
+    const auto past = [&](DType type) {
+        double cells = static_cast<double>(p.c * p.planes * item_size(in)),
+               written = static_cast<double>(p.c * p.planes * item_size(type));
+        for (const AxisTable* axis : p.axis)
+            cells *= static_cast<double>(axis->in), written *= static_cast<double>(axis->out());
+        return past_caches(cells, written);
     };
     const Chosen s{p,
                    runs,
@@ -270,8 +273,8 @@ inline bool select(const ForwardCall& call, const Geometry& g, const Layout& lay
                    ceil(h.out(), high),
                    ceil(total_runs, wide),
                    ceil(p.c, deep),
-                   bytes(in) >= kPastCaches,
-                   bytes(position_type) >= kPastCaches,
+                   past(in),
+                   past(position_type),
                    row_cells,
                    plane_cells,
                    std::max<int64_t>(1, h.most_taps),

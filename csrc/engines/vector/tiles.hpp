@@ -51,6 +51,15 @@ Rows way_for(const AxisTable& h) {
     return s.k >= 6 ? Rows::doubled : Rows::alone;
 }
 
+// Windows of two or three cells that move by one, and of at most three rows: see near.hpp.
+template <class K>
+bool nears(const Problem& p) {
+    const AxisTable &d = *p.axis[0], &h = *p.axis[1];
+    const Sliding& w = p.axis[2]->slide;
+    return kFusing<K> && p.c == 1 && p.x_rows && w.stride == 1 && w.dilation == 1 && (w.k == 2 || w.k == 3) &&
+           p.axis[2]->out() > 1 && d.most_taps == 1 && h.most_taps <= 3 && (h.most_taps < 3 || h.slide.k == 3);
+}
+
 // Divisors of a tile's outputs, as doubles.
 struct Divide {
     Divisor rule;
@@ -79,7 +88,7 @@ struct Divide {
 template <class K>
 Tiles cut(const Problem& p, int threads) {
     const AxisTable &d = *p.axis[0], &h = *p.axis[1], &w = *p.axis[2];
-    const Rows way = way_for<K>(h);
+    const Rows way = nears<K>(p) ? Rows::alone : way_for<K>(h);
     constexpr int64_t item = sizeof(typename K::Acc);
     const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     Tiles t{};

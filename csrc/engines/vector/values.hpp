@@ -60,9 +60,13 @@ public:
             return;
         }
         if constexpr (K::kDoubts) {
-            if (nan()) return run(careful_);
+            doubtful_ = false;
+            if (!brings_together<K>() && nan()) return run(careful_);
+            run(quick_);
+            if (doubtful_) run(careful_);
+        } else {
+            run(quick_);
         }
-        run(quick_);
     }
 
 private:
@@ -93,6 +97,7 @@ private:
 
     bool fuses() const {
         const Sliding& w = p_.axis[2]->slide;
+        if (nears<K>(p_)) return true;
         if (!kFusing<K> || p_.c != 1 || !p_.x_rows || w.stride != 2 || w.dilation != 1 || (w.k != 2 && w.k != 3))
             return false;
         if (along_w_.before > (w.k == 3 ? 1 : 0) || w_.size() < 2) return false;
@@ -114,7 +119,7 @@ private:
     bool fused(const M& m, const Put& put) {
         const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
         const Level depth = level_of(d, d_, p_.x.stride[0]);
-        V<Signed<In>> doubts{};
+        Doubts<In> doubts{};
         int64_t row = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0] +
@@ -140,11 +145,14 @@ private:
                                  w_.size(),
                                  far_,
                                  {p_.x_end}};
-                doubts |=
-                    fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run, put);
+                if (p_.axis[2]->slide.stride == 1)
+                    doubts |= near_run(m, count, p_.axis[2]->slide.k, run, put);
+                else
+                    doubts |= fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3,
+                                        run, put);
             }
         }
-        if constexpr (M::kDoubts) return any(doubts);
+        if constexpr (M::kDoubts) return doubts.any();
         return false;
     }
 
@@ -186,7 +194,7 @@ private:
             return a.count == b.count && a.step == b.step && a.skipped == b.skipped;
         };
         Taps taps{level_of(d, d_, p_.x.stride[0]), {}, {}};
-        V<Signed<In>> doubts{};
+        Doubts<In> doubts{};
         int64_t row = 0;
         for (int64_t plane = planes_.first; plane < planes_.end; ++plane) {
             const char* base = p_.x.data + p_.plane(plane, 0) + d.start[static_cast<size_t>(d_)] * p_.x.stride[0];
@@ -211,7 +219,7 @@ private:
                 }
             }
         }
-        if constexpr (M::kDoubts) return any(doubts);
+        if constexpr (M::kDoubts) return doubts.any();
         return false;
     }
 
@@ -231,6 +239,7 @@ private:
             for (int64_t r = h.first, end; r < h.end; r = end) {
                 h_ = {r, end = at_once ? h.end : std::min(h.end, r + few)};
                 Acc* rows = reduced(m);
+                if (M::kDoubts && doubtful_) return;
                 // The last rows first: what is left of them between rows does no harm to those before.
                 const int64_t first = h_.first, piece = planes_.size() > 1 ? h_.size() : few;
                 for (int64_t last = h_.end; last > first; last = h_.first) {
@@ -308,14 +317,20 @@ private:
             reduce_height(m, source_, out);
     }
 
-    // Is D reduced first, once for every row, because the windows of several rows hold it? Are rows brought together that
-    // lie where they compete for the same lines of the cache?
+    // Are rows brought together, because they lie where they would compete for the same lines of the cache?
+    template <class M>
+    bool brings_together() const {
+        const AxisTable &d = *p_.axis[0], &h = *p_.axis[1];
+        return p_.x_rows && d.count[static_cast<size_t>(d_)] == 1 && way_for<M>(h) == Rows::shared &&
+               p_.x.stride[1] % 1024 == 0 && h.slide.k > 3;
+    }
+
+    // Is D reduced first, once for every row, because the windows of several rows hold it?
     template <class M>
     bool takes(const Source& s) const {
         const AxisTable& h = *p_.axis[1];
         const bool overlap = h.slide.k == 0 || h.slide.stride < h.slide.k;
-        if (s.d.count > 1) return overlap && height() > 1;
-        return way_for<M>(h) == Rows::shared && s.step % 1024 == 0 && h.slide.k > 3;
+        return s.d.count > 1 ? overlap && height() > 1 : brings_together<M>();
     }
 
     // All rows of a plane with D reduced, at a distance that does not make them compete for the same lines of the cache.
@@ -323,8 +338,14 @@ private:
     Source taken(const M& m, const Source& s) {
         const int64_t high = along_h_.end - along_h_.first, line = (n_ + N + 31) / 32 * 32 + 16;
         Acc* rows = scratch_.get<Acc>(Scratch::kPlanes, high * line + N);
-        for (int64_t r = 0; r < high; ++r)
-            reduce_rows(m, s.first + (along_h_.first + r) * s.step, {1, 0, 0}, s.d, n_, s.readable, rows + r * line);
+        const bool together = brings_together<M>();
+        for (int64_t r = 0; r < high; ++r) {
+            const char* row = s.first + (along_h_.first + r) * s.step;
+            if (together)
+                doubtful_ = take_row(m, row, n_, s.readable, rows + r * line) || doubtful_;
+            else
+                reduce_rows(m, row, {1, 0, 0}, s.d, n_, s.readable, rows + r * line);
+        }
         constexpr auto item = static_cast<int64_t>(sizeof(Acc));
         return {reinterpret_cast<const char*>(rows) - along_h_.first * line * item,
                 line * item,
@@ -332,13 +353,25 @@ private:
                 {reinterpret_cast<const char*>(rows + high * line + N)}};
     }
 
+    // Asks for as many rows of memory ahead as output r has that the next one has not.
+    void fetch_ahead(const Source& s, int64_t r) const {
+        const AxisTable& h = *p_.axis[1];
+        const auto i = static_cast<size_t>(r);
+        const int64_t rows = r + 1 < h.out() ? h.start[i + 1] - h.start[i] : h.count[i];
+        const char* row = s.first + h.start[i] * s.step + kAhead;
+        for (int64_t j = 0; j < rows; ++j, row += s.step)
+            for (int64_t b = 0; b < n_ * kItem; b += 64) __builtin_prefetch(row + b, 0, 2);
+    }
+
     template <class M>
     void reduce_height(const M& m, const Source& s, Acc* out) {
         const AxisTable& h = *p_.axis[1];
         const auto alone = [&](int64_t first, int64_t end) {
-            for (int64_t r = first; r < end; ++r)
+            for (int64_t r = first; r < end; ++r) {
+                if (far_ && s.d.count == 1) fetch_ahead(s, r);
                 reduce_rows(m, s.first + h.start[static_cast<size_t>(r)] * s.step, s.d, level_of(h, r, s.step), n_,
                             s.readable, out + (r - h_.first) * pitch_);
+            }
         };
         const Rows way = s.d.count > 1 ? Rows::alone : way_for<M>(h);
         if (way == Rows::alone) return alone(h_.first, h_.end);
@@ -367,10 +400,9 @@ private:
             share(std::integral_constant<int, 2>{});
             alone(h_.first + r, h_.end);
         } else {
-            if (far_)
-                for (const char* row : row_) touch(row, n_ * static_cast<int64_t>(sizeof(MIn)));
-            Acc* kept = scratch_.get<Acc>(Scratch::kKept, 2 * (rows * 4 * N + N));
-            double_rows(m, row_.data(), k, far, height(), n_, s.readable, out, pitch_, kept);
+            const Blocks blocks(k, far);
+            Acc* kept = scratch_.get<Acc>(Scratch::kKept, blocks.room(2 * N));
+            double_rows(m, row_.data(), blocks, k, far, height(), n_, s.readable, out, pitch_, kept);
         }
     }
 
@@ -388,6 +420,7 @@ private:
     Reach along_h_{}, along_w_{};
     int64_t sourced_ = -1;  // the plane of source_
     Source source_{};
-    bool taken_ = false;  // source_ holds elements that were taken
+    bool taken_ = false;     // source_ holds elements that were taken
+    bool doubtful_ = false;  // rows that were brought together have NaN, and M cannot tell
     std::vector<const char*> row_;
 };

@@ -15,20 +15,20 @@ CENOTE_INLINE V<typename K::Acc> joined_any(int64_t count, int64_t skipped, cons
 // One window a plane of n x n cells (0: of any size), the next plane `far` bytes further: N planes side by side in lanes.
 // Results from `at` on of a row of a sink. Gives the lanes that only the careful twin can merge.
 template <class K, int n, class Row>
-V<Signed<typename K::In>> reduce_whole(const K k, const Taps taps, int64_t planes, const char* base, int64_t far,
-                                       Readable readable, const Row to, int64_t at) {
+Doubts<typename K::In> reduce_whole(const K k, const Taps taps, int64_t planes, const char* base, int64_t far,
+                                    Readable readable, const Row to, int64_t at) {
     using W = V<typename K::Acc>;
     constexpr int N = kN<typename K::Acc>;
     using Raw = Vec<typename K::In, N>;
     using Next = Again<K>;
-    V<Signed<typename K::In>> doubts{};
+    Doubts<typename K::In> doubts{};
     const int64_t last = (taps.h.count - 1) * taps.h.step + (taps.d.count - 1) * taps.d.step;
     const auto plane = [&](const char* from, const auto& raw_of) __attribute__((always_inline)) {
         return joined_any<K, n>(taps.h.count, taps.h.skipped, [&](int64_t h, W* down) __attribute__((always_inline)) {
             *down = joined_any<K, n == 0 ? 0 : 1>(taps.d.count, taps.d.skipped,
                                                   [&](int64_t d, W* deep) __attribute__((always_inline)) {
                 const Raw raw = raw_of(from + h * taps.h.step + d * taps.d.step);
-                if constexpr (K::kDoubts) doubts |= k.doubts(raw, raw);
+                if constexpr (K::kDoubts) k.doubt(raw, raw, doubts);
                 *deep = k.take(raw);
             });
         });
@@ -71,7 +71,7 @@ bool whole_maps(const K& k, const Problem& p, Part planes, const Put& put) {
     const int64_t row = p.loops > 0 ? p.loop[p.loops - 1].extent : 1,
                   far = p.loops > 0 ? p.loop[p.loops - 1].stride[0] : 0;
     const auto to = put.row(0);
-    V<Signed<typename K::In>> doubts{};
+    Doubts<typename K::In> doubts{};
     for (int64_t plane = planes.first, end; plane < planes.end; plane = end) {
         end = std::min(planes.end, plane + row - plane % row);
         const char* base = p.x.data + p.plane(plane, 0) + first;
@@ -86,6 +86,6 @@ bool whole_maps(const K& k, const Problem& p, Part planes, const Put& put) {
             default: run(std::integral_constant<int, 0>{}); break;
         }
     }
-    if constexpr (K::kDoubts) return any(doubts);
+    if constexpr (K::kDoubts) return doubts.any();
     return false;
 }
