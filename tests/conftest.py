@@ -27,7 +27,7 @@ else:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C is tested in processes of our own, which would inherit that it is ignored, as in a job in the background."""
+    """Ctrl-C is tested in processes of our own, which would inherit that a job in the background ignores it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 import cenote
-from arrays import dtype_of
+from arrays import dtype_of, fill
 
 pytestmark = pytest.mark.sanitize
 
 # (size, stride, padding): one for every way in which rows and columns are merged
-WINDOWS = [(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 1, 1), (3, 3, 0), (5, 1, 2), (7, 2, 3), (9, 1, 4), (33, 1, 16)]
+WINDOWS = [
+    *((2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 3, 0), (7, 2, 3)),
+    *((2, 1, 0), (2, 1, 1), (3, 1, 0), (3, 1, 1), (3, 1, 2), (5, 1, 2), (9, 1, 4), (33, 1, 16)),
+]
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
@@ -34,3 +37,20 @@ def test_found_where_it_is(op: str, dtype: str, window: tuple[int, int, int], ch
             expected = np.zeros(y.shape, bool)
             expected[(..., 0) if channels else ...] = np.outer(*held)
             assert np.array_equal(np.isnan(y), expected), (row, column, nan)
+
+
+@pytest.mark.parametrize("size", [4, 5, 13, 30, 31])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("op", ["max_pool", "min_pool"])
+def test_found_in_rows_that_compete_for_the_cache(op: str, dtype: str, size: int) -> None:
+    """Rows whole kilobytes apart are brought together first; a view into a wider array is read where it lies."""
+    x = fill((70, 2048), dtype, "random", size)
+    wide = np.zeros((70, 2051), x.dtype)
+    for spots in ((), ((0, 0),), ((69, 2047),), ((33, 700), (34, 1500))):
+        for spot in spots:
+            x[spot] = np.nan
+        wide[:, :2048] = x
+        got = getattr(cenote, op)(x, size, stride=1, padding=size // 2)
+        want = getattr(cenote, op)(wide[:, :2048], size, stride=1, padding=size // 2)
+        assert bool(spots) == np.isnan(got).any()
+        assert np.array_equal(got, want, equal_nan=True)

@@ -8,7 +8,7 @@ import pytest
 import cenote
 from arrays import fill
 
-LARGE = 16 * 2**20  # bytes of a result, from which on it goes past the caches
+LARGE = 16 * 2**20  # bytes of a result that surely goes past the caches
 
 # maps whose results are rows of whole registers, of odd lengths, of more than one tile, and cells of many elements
 SHAPES = {
@@ -75,3 +75,69 @@ def test_a_window_beyond_the_end_of_a_row_holds_nothing_of_the_next(width: int, 
     for row in range(2):
         last = cenote.avg_pool(np.ascontiguousarray(x[:, 2 * row : 2 * row + 2, -1:]), (2, 1))[:, :, 0]
         assert (y[:, row, -1:].astype(float) == last.astype(float)).all()
+
+
+GRADIENTS = {
+    "2/2 channels first": ((16, 40, 112, 112), (2, 3), "2"),
+    "2/2 odd rows": ((16, 40, 111, 113), (2, 3), "2"),
+    "2/2 channels last": ((16, 112, 112, 48), (1, 2), "2"),
+    "3/2 channels last": ((16, 112, 112, 48), (1, 2), "3/2+1"),
+    "3/1 channels last": ((16, 112, 112, 48), (1, 2), "3/1+1"),
+    "3/1 odd channels last": ((16, 112, 112, 47), (1, 2), "3/1+1"),
+    "3/1 channels first": ((16, 40, 112, 112), (2, 3), "3/1+1"),
+    "volumes": ((8, 16, 32, 64, 64), (2, 3, 4), "2"),
+    "volumes, channels last": ((8, 32, 64, 64, 16), (1, 2, 3), "2"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", ["max", "avg"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_large_gradients_are_those_of_small_ones(name: str, op: str) -> None:
+    """Written where they lie and past the caches, or by way of scratch memory: the same bits."""
+    shape, axes, text = GRADIENTS[name]
+    window = cenote.Window.parse(text, rank=len(axes))
+    x = fill(shape, "float32", "random", 6)
+    pool = getattr(cenote, f"{op}_pool")
+    y, pullback = cenote.vjp(pool, x, window, axes=axes)
+    dy = fill(y.shape, "float32", "random", 7)
+    dx = pullback(dy)
+    assert dx.nbytes >= LARGE
+    for i in range(len(x)):
+        part = cenote.vjp(pool, x[i : i + 1], window, axes=axes)[1](dy[i : i + 1])
+        assert np.array_equal(dx[i].view(np.uint32), part[0].view(np.uint32))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 8, 16])
+@pytest.mark.parametrize("name", ["2/2 channels first", "2/2 channels last", "3/1 channels last"])
+def test_a_large_gradient_may_lie_anywhere(name: str, offset: int) -> None:
+    shape, axes, text = GRADIENTS[name]
+    window = cenote.Window.parse(text, rank=2)
+    x = fill(shape, "float32", "random", 8)
+    for pool in (cenote.max_pool, cenote.avg_pool):
+        y, pullback = cenote.vjp(pool, x, window, axes=axes)
+        dy = fill(y.shape, "float32", "random", 9)
+        want = pullback(dy)
+        room = np.full(x.size + 64, 77, np.float32)
+        out = room[offset : offset + x.size].reshape(shape)
+        pullback(dy, out=out)
+        assert np.array_equal(out.view(np.uint32), want.view(np.uint32))
+        assert (room[:offset] == 77).all()
+        assert (room[offset + x.size :] == 77).all()
+
+
+@pytest.mark.parametrize("window", ["5/1+2", "13/1+6", "3/2+1", ">7"])
+@pytest.mark.parametrize("planes", [33, 3600])
+def test_small_maps_into_one_piece_of_memory_or_several(planes: int, window: str) -> None:
+    """Several are worked on side by side; their results go to memory together where they follow one another."""
+    x = fill((planes, 19, 19), "float32", "ties", 10)
+    size = cenote.Window.parse(window, rank=2)
+    for pool in (cenote.max_pool, cenote.avg_pool):
+        want = np.concatenate([pool(x[i : i + 1], size, axes=(1, 2)) for i in range(planes)])
+        got = pool(x, size, axes=(1, 2))
+        assert np.array_equal(got.view(np.uint32), want.view(np.uint32))
+        apart = np.full((planes, got.shape[1] + 1, got.shape[2] + 3), 77, np.float32)
+        pool(x, size, axes=(1, 2), out=apart[:, : got.shape[1], : got.shape[2]])
+        assert np.array_equal(apart[:, : got.shape[1], : got.shape[2]], got)
+        assert (apart[:, got.shape[1] :] == 77).all()
+        assert (apart[:, :, got.shape[2] :] == 77).all()
