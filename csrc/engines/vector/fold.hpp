@@ -12,7 +12,7 @@ template <class T, bool careful, bool smallest = false>
 struct Extreme {
     using In = T;
     using Acc = T;
-    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true,
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true, kNears = true,
                           kFloat = std::is_floating_point_v<T>;
     Signed<T> flip = 0;  // of integers
 
@@ -60,7 +60,7 @@ template <bool careful>
 struct ExtremeHalf {
     using In = uint16_t;
     using Acc = int16_t;
-    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = true, kNears = true;
     uint16_t flip, infinity;
 
     static CENOTE_INLINE V<int16_t> key(V<int16_t> bits) { return bits ^ ((bits >> 15) & int16_t{0x7fff}); }
@@ -86,7 +86,8 @@ struct ExtremeHalf {
 struct ExtremeTruth {
     using In = uint8_t;
     using Acc = uint8_t;
-    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = false, kDoubts = false;
+    static constexpr bool kPairs = false, kIdempotent = true, kOrdered = false, kFuses = false, kNears = false,
+                          kDoubts = false;
     uint8_t flip;
 
     CENOTE_INLINE V<uint8_t> take(V<uint8_t> raw) const { return (as<V<uint8_t>>(raw != 0) & uint8_t{1}) ^ flip; }
@@ -109,7 +110,8 @@ struct Added {
     using Acc = A;
     static constexpr bool kIdempotent = false, kOrdered = std::is_floating_point_v<A>, kDoubts = false;
     // in registers from memory to result: what is pooled most
-    static constexpr bool kFuses = lift != Lift::magnitude && !std::is_same_v<A, int32_t>;
+    static constexpr bool kFuses = lift != Lift::magnitude && !std::is_same_v<A, int32_t>,
+                          kNears = kFuses && lift == Lift::none;
 
     CENOTE_INLINE V<A> take(Vec<In, kN<A>> raw) const {
         V<A> v;

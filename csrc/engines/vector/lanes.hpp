@@ -136,7 +136,7 @@ template <class K, class Put>
 void slide_blocks(const Strip<typename K::Acc>& b, int64_t k, int64_t wide, typename K::Acc* spare, const Put& put) {
     using Acc = typename K::Acc;
     using W = V<Acc>;
-    constexpr int N = kN<Acc>, most = std::countr_zero(static_cast<unsigned>(N));
+    constexpr int N = kN<Acc>, most = std::min(4, std::countr_zero(static_cast<unsigned>(N)));
     const Blocks blocks(k, 1);
     const int64_t cells = wide + k - 1, line = blocks_line(b, k);
     const Acc* level[64];
@@ -157,7 +157,7 @@ void slide_blocks(const Strip<typename K::Acc>& b, int64_t k, int64_t wide, type
         if constexpr (most >= 3)
             if (in_registers == 3) double_as(std::integral_constant<int, 3>{});
         if constexpr (most >= 4)
-            if (in_registers >= 4) double_as(std::integral_constant<int, 4>{});
+            if (in_registers == 4) double_as(std::integral_constant<int, 4>{});
         if constexpr (most < 2) double_as(std::integral_constant<int, most>{});
         level[0] = row;
         for (int l = 1; l <= blocks.levels; ++l) {

@@ -1,7 +1,7 @@
 // Windows of two or three cells that move by one: rows are merged and shifted in registers, from memory to results.
 #pragma once
 
-// Windows of NH rows and `size` cells, `before` of which lie in front of the row for the first window.
+// Windows of NH rows and `size` cells, `before` of which, 0 or 1, lie in front of the row for the first window.
 template <class K, int size, int NH, int before, class Put>
 CENOTE_INLINE Doubts<typename K::In> near_rows(const K k, const RowRun run, const Put& put) {
     using Acc = typename K::Acc;
@@ -38,8 +38,6 @@ CENOTE_INLINE Doubts<typename K::In> near_rows(const K k, const RowRun run, cons
             const W next = cells(i + N);
             if constexpr (size == 2)
                 to(i, before == 1 ? K::merge(shifted_in<1>(last, now), now) : K::merge(now, shifted_out<1>(now, next)));
-            else if constexpr (before == 2)
-                to(i, K::merge(K::merge(shifted_in<2>(last, now), shifted_in<1>(last, now)), now));
             else if constexpr (before == 1)
                 to(i, K::merge(K::merge(shifted_in<1>(last, now), now), shifted_out<1>(now, next)));
             else
@@ -57,8 +55,7 @@ Doubts<typename K::In> near_run(const K& k, int64_t rows, int64_t size, const Ro
         constexpr int NH = decltype(nh)::value;
         if (size == 2)
             return run.before == 0 ? near_rows<K, 2, NH, 0>(k, run, put) : near_rows<K, 2, NH, 1>(k, run, put);
-        if (run.before == 0) return near_rows<K, 3, NH, 0>(k, run, put);
-        return run.before == 1 ? near_rows<K, 3, NH, 1>(k, run, put) : near_rows<K, 3, NH, 2>(k, run, put);
+        return run.before == 0 ? near_rows<K, 3, NH, 0>(k, run, put) : near_rows<K, 3, NH, 1>(k, run, put);
     };
     if (rows == 3) return with(std::integral_constant<int, 3>{});
     return rows == 2 ? with(std::integral_constant<int, 2>{}) : with(std::integral_constant<int, 1>{});

@@ -39,6 +39,8 @@ constexpr int64_t kFar = 1 << 20;
 
 template <class K>
 constexpr bool kFusing = kRich && K::kFuses;
+template <class K>
+constexpr bool kNearing = kFusing<K> && K::kNears;
 
 // How rows become one: each output alone; several that share rows; a running merge; or by doubling.
 enum class Rows { alone, shared, running, doubled };
@@ -56,8 +58,9 @@ template <class K>
 bool nears(const Problem& p) {
     const AxisTable &d = *p.axis[0], &h = *p.axis[1];
     const Sliding& w = p.axis[2]->slide;
-    return kFusing<K> && p.c == 1 && p.x_rows && w.stride == 1 && w.dilation == 1 && (w.k == 2 || w.k == 3) &&
-           p.axis[2]->out() > 1 && d.most_taps == 1 && h.most_taps <= 3 && (h.most_taps < 3 || h.slide.k == 3);
+    return kNearing<K> && p.c == 1 && p.x_rows && w.stride == 1 && w.dilation == 1 && (w.k == 2 || w.k == 3) &&
+           w.lo < 2 && p.axis[2]->out() > 1 && d.most_taps == 1 && h.most_taps <= 3 &&
+           (h.most_taps < 3 || h.slide.k == 3);
 }
 
 // Divisors of a tile's outputs, as doubles.

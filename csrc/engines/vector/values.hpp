@@ -145,11 +145,14 @@ private:
                                  w_.size(),
                                  far_,
                                  {p_.x_end}};
-                if (p_.axis[2]->slide.stride == 1)
-                    doubts |= near_run(m, count, p_.axis[2]->slide.k, run, put);
-                else
-                    doubts |= fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3,
-                                        run, put);
+                if constexpr (kNearing<M>) {
+                    if (p_.axis[2]->slide.stride == 1) {
+                        doubts |= near_run(m, count, p_.axis[2]->slide.k, run, put);
+                        continue;
+                    }
+                }
+                doubts |=
+                    fused_run(m, deep && !only_deep ? 2 : 1, only_deep ? 2 : count, p_.axis[2]->slide.k == 3, run, put);
             }
         }
         if constexpr (M::kDoubts) return doubts.any();
