@@ -353,3 +353,15 @@ def test_the_environment_sets_the_threads() -> None:
         [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "3"
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_spans_of_different_steps_side_by_side(size: int, stride: int) -> None:
+    """Rows of outputs whose windows have as many taps, but not as far apart."""
+    x = np.random.default_rng(12).random((6, 64), dtype=np.float32)
+    rows = cenote.Spans([(0, 6, 5), (4, 6, 1), (0, 2, 1), (1, 6, 4)])
+    y = cenote.max_pool(x, cenote.Window((rows, cenote.Slide(size, stride))))
+    for got, pair in zip(y, ([0, 5], [4, 5], [0, 1], [1, 5]), strict=True):
+        high = x[pair].max(axis=0)
+        assert np.array_equal(got, cenote.max_pool(high, (size,), stride=stride))

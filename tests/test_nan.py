@@ -54,3 +54,13 @@ def test_found_in_rows_that_compete_for_the_cache(op: str, dtype: str, size: int
         want = getattr(cenote, op)(wide[:, :2048], size, stride=1, padding=size // 2)
         assert bool(spots) == np.isnan(got).any()
         assert np.array_equal(got, want, equal_nan=True)
+
+
+@pytest.mark.parametrize("spot", [(0, 0, 0), (40, 3, 5), (299, 15, 15)])
+def test_found_among_small_maps(spot: tuple[int, int, int]) -> None:
+    """Maps that lie side by side in registers, in rows a kilobyte apart."""
+    x = fill((300, 16, 16), "float32", "random", 11)
+    x[spot] = np.nan
+    got = cenote.max_pool(x, 5, stride=1, padding=2, axes=(1, 2))
+    for i, one in enumerate(x):
+        assert np.array_equal(got[i], cenote.max_pool(one, 5, stride=1, padding=2), equal_nan=True)

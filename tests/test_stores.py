@@ -85,6 +85,9 @@ GRADIENTS = {
     "3/1 channels last": ((16, 112, 112, 48), (1, 2), "3/1+1"),
     "3/1 odd channels last": ((16, 112, 112, 47), (1, 2), "3/1+1"),
     "3/1 channels first": ((16, 40, 112, 112), (2, 3), "3/1+1"),
+    "rows that end in cells of no window": ((16, 2048, 320), (1, 2), "2x2/2x320"),
+    "one window a row": ((4, 16, 2048, 64), (2, 3), "2x2/2x64"),
+    "dilated, channels last": ((12, 112, 112, 48), (1, 2), "3/1+7@7"),
     "volumes": ((8, 16, 32, 64, 64), (2, 3, 4), "2"),
     "volumes, channels last": ((8, 32, 64, 64, 16), (1, 2, 3), "2"),
 }

@@ -85,9 +85,10 @@ void along(const AxisTable& axis, Part outputs, int64_t c, const Strip<typename 
     const int64_t wide = outputs.size();
     const auto room = [&](int64_t n) { return scratch.get<Acc>(Scratch::kAlong, n + 2 * N); };
     if (s.k > 0 && s.stride == 1 && (wide > 1 || s.k == 1))
-        return slide<M>(b, s.k, s.dilation * c, wide * c, s.k > 5 ? room(slide_room(b, s.k)) : nullptr, put);
+        return slide<M>(b, s.k, s.dilation * c, wide * c,
+                        s.k > 5 ? room(slide_room<M>(b, s.k, s.dilation * c)) : nullptr, put);
     const auto dense = [&](int64_t results) {  // windows at every cell
-        Acc* every = room(b.rows * b.pitch + slide_room(b, s.k));
+        Acc* every = room(b.rows * b.pitch + slide_room<M>(b, s.k, s.dilation));
         Acc* spare = every + b.rows * b.pitch;
         slide<M>(b, s.k, s.dilation, results, spare, ToRows<Acc>{every, b.pitch});
         return Strip<Acc>{every, b.rows, b.pitch};

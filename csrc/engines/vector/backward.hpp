@@ -225,7 +225,12 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
     const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     const int64_t deep = std::min<int64_t>(p.c, kCellsOfTile);
     // Where many cells collect from an output, it is divided once, and tiles are so high that few are in two of them.
-    const bool divided_first = kind == Kind::spread && !single && divides && windows_of_a_cell(p) > 2;
+    // Only small dense windows: what others of a tile hold may be far more than what its cells collect from.
+    const auto dense = [](const AxisTable* axis) {
+        return axis->slide.k > 0 && axis->slide.k <= 8 && axis->slide.dilation == 1;
+    };
+    const bool divided_first = kind == Kind::spread && !single && divides && windows_of_a_cell(p) > 2 &&
+                               std::all_of(p.axis, p.axis + kMostPooled, dense);
     const int64_t most_cells = divided_first ? 8 * kCellsOfTile : kCellsOfTile;
     const auto high_of = [&](int64_t line) { return std::clamp<int64_t>(most_cells / (line * deep), 1, h.in); };
     bool slides = sliding;

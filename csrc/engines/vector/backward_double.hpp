@@ -74,8 +74,16 @@ protected:
                 part(i + N, high, left - N);
             }
         }
+        // `first` may lie anywhere, and streaming stores must not.
         void zeros(int64_t first, int64_t end) const {
-            for (int64_t i = first; i < end; i += N) part(i, W{}, end - i);
+            for (int64_t i = first; i < end;) {
+                const int64_t n = std::min(end - i, N - i % N);
+                if (n == N)
+                    put(i, W{});
+                else
+                    store_part(out + i * kItem, W{}, n);
+                i += n;
+            }
         }
 
     private:

@@ -200,12 +200,19 @@ private:
             if (of == row) return table.data();
         if (tables_.size() == 8) tables_.clear();
         auto& table = tables_.emplace_back(row, std::vector<A>()).second;
+        table.reserve(s_.by[2].size() + N);
         for (const double n : s_.by[2]) table.push_back(static_cast<A>(row * n));
         table.resize(table.size() + N, A(1));
         return table.data();
     }
 
     void divide(A* to, int64_t d, int64_t h, int64_t first, int64_t n) const {
+        if (s_.by != nullptr && !s_.same_by_w && s_.w_tiles > 1) {  // a table of all of W would be for little of it
+            const double row = s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)];
+            const double* table = s_.by[2].data() + first;
+            for (int64_t i = 0; i < n; ++i) to[i] = to[i] / static_cast<A>(row * table[i]);
+            return;
+        }
         if (s_.by != nullptr && !s_.same_by_w) {
             const A* by = divisors(s_.by[0][static_cast<size_t>(d)] * s_.by[1][static_cast<size_t>(h)]) + first;
             for (int64_t i = 0; i < n; i += N) store(to + i, load<W>(to + i) / load<W>(by + i));

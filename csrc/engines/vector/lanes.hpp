@@ -126,8 +126,19 @@ int64_t blocks_line(const Strip<Acc>& b, int64_t k) {
     return (b.pitch + k + 2 * kN<Acc> + 15) / 16 * 16;
 }
 template <class Acc>
-int64_t slide_room(const Strip<Acc>& b, int64_t k) {
-    return std::max<int64_t>(b.rows * b.pitch, std::bit_width(static_cast<uint64_t>(k)) * blocks_line(b, k));
+int64_t blocks_room(const Strip<Acc>& b, int64_t k) {
+    return std::bit_width(static_cast<uint64_t>(k)) * blocks_line(b, k);
+}
+// Of all sizes of blocks of a row, if that is little.
+template <class K>
+bool keeps_blocks(const Strip<typename K::Acc>& b, int64_t k, int64_t far) {
+    constexpr int64_t most = (1 << 20) / static_cast<int64_t>(sizeof(typename K::Acc));
+    return !K::kIdempotent && far == 1 && blocks_room(b, k) <= most;
+}
+template <class K>
+int64_t slide_room(const Strip<typename K::Acc>& b, int64_t k, int64_t far) {
+    const int64_t strip = b.rows * b.pitch;
+    return keeps_blocks<K>(b, k, far) ? std::max(strip, blocks_room(b, k)) : strip;
 }
 
 // Sums of k > 5 neighbours, row by row: blocks of 1, 2, 4 ... in `spare`, of which windows are made as tree.hpp says.
@@ -180,7 +191,7 @@ void slide_blocks(const Strip<typename K::Acc>& b, int64_t k, int64_t wide, type
 }
 
 // Windows of k taps, `far` elements apart, at each of `wide` places of every row; b is used up. `spare` has room for
-// slide_room(b, k) elements. Behind the last row there is room for one register.
+// slide_room(b, k, far) elements. Behind the last row there is room for one register.
 template <class K, class Put>
 void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide, typename K::Acc* spare,
            const Put& put) {
@@ -235,9 +246,8 @@ void slide(const Strip<typename K::Acc>& b, int64_t k, int64_t far, int64_t wide
             const W low = K::merge(at(row + i), at(row + i + second));
             return K::merge(low, K::merge(at(row + i + third), at(row + i + last)));
         });
-    } else if (far == 1) {
-        return slide_blocks<K>(b, k, wide, spare, put);
     } else {
+        if (keeps_blocks<K>(b, k, far)) return slide_blocks<K>(b, k, wide, spare, put);
         // Blocks of 2, 4, 8 ... taps; those that make up the window are added from the smallest, which lies last.
         bool begun = false;
         for (int64_t size = 1;; size *= 2) {

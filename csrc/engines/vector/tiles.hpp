@@ -50,7 +50,8 @@ Rows way_for(const AxisTable& h) {
     const Sliding& s = h.slide;
     if (s.k < 2 || s.stride != 1 || h.out() < 2) return Rows::alone;
     if (K::kIdempotent) return s.dilation != 1 ? Rows::alone : s.k > 30 ? Rows::running : Rows::shared;
-    return s.k >= 6 ? Rows::doubled : Rows::alone;
+    constexpr int64_t most_kept = 1 << 15;  // rows of every size of blocks
+    return s.k >= 6 && s.k <= most_kept / s.dilation ? Rows::doubled : Rows::alone;
 }
 
 // Windows of two or three cells that move by one, and of at most three rows: see near.hpp.

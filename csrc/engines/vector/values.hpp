@@ -130,8 +130,8 @@ private:
                 };
                 const int64_t first = at(h.start, r), count = at(h.count, r),
                               step = r + 1 < h_.end ? at(h.start, r + 1) - first : 0;
-                for (end = r + 1;
-                     end < h_.end && at(h.count, end) == count && at(h.start, end) == first + (end - r) * step;)
+                for (end = r + 1; end < h_.end && at(h.count, end) == count && at(h.step, end) == at(h.step, r) &&
+                                  at(h.start, end) == first + (end - r) * step;)
                     ++end;
                 const bool deep = depth.count == 2, only_deep = deep && count == 1;
                 const RowRun run{base + first * p_.x.stride[1],
@@ -242,7 +242,10 @@ private:
             for (int64_t r = h.first, end; r < h.end; r = end) {
                 h_ = {r, end = at_once ? h.end : std::min(h.end, r + few)};
                 Acc* rows = reduced(m);
-                if (M::kDoubts && doubtful_) return;
+                if (M::kDoubts && doubtful_) {
+                    planes_ = planes, h_ = h;
+                    return;
+                }
                 // The last rows first: what is left of them between rows does no harm to those before.
                 const int64_t first = h_.first, piece = planes_.size() > 1 ? h_.size() : few;
                 for (int64_t last = h_.end; last > first; last = h_.first) {
@@ -356,11 +359,14 @@ private:
                 {reinterpret_cast<const char*>(rows + high * line + N)}};
     }
 
-    // Asks for as many rows of memory ahead as output r has that the next one has not.
+    // Asks for as many rows of memory ahead as output r has that the next one has not; where windows leave rows out,
+    // nobody knows which will be read.
     void fetch_ahead(const Source& s, int64_t r) const {
         const AxisTable& h = *p_.axis[1];
         const auto i = static_cast<size_t>(r);
         const int64_t rows = r + 1 < h.out() ? h.start[i + 1] - h.start[i] : h.count[i];
+        constexpr int64_t most = 256 << 10;  // more would be gone again before it is read
+        if (rows > h.count[i] || rows * n_ * kItem > most) return;
         const char* row = s.first + h.start[i] * s.step + kAhead;
         for (int64_t j = 0; j < rows; ++j, row += s.step)
             for (int64_t b = 0; b < n_ * kItem; b += 64) __builtin_prefetch(row + b, 0, 2);
@@ -371,7 +377,7 @@ private:
         const AxisTable& h = *p_.axis[1];
         const auto alone = [&](int64_t first, int64_t end) {
             for (int64_t r = first; r < end; ++r) {
-                if (far_ && s.d.count == 1) fetch_ahead(s, r);
+                if (far_ && !taken_ && s.d.count == 1) fetch_ahead(s, r);
                 reduce_rows(m, s.first + h.start[static_cast<size_t>(r)] * s.step, s.d, level_of(h, r, s.step), n_,
                             s.readable, out + (r - h_.first) * pitch_);
             }
