@@ -46,7 +46,7 @@ def threads() -> Iterator[None]:
 def eager(threads: None) -> Iterator[Callable[[], int]]:
     """Small calls use all threads that were set, and the function given says how often one besides the caller's began.
 
-    Otherwise a thread is asked for every 10,000 taps, and may come when the work is done.
+    Otherwise a thread is asked for every 30 microseconds of work, and may come when the work is done.
     """
     from cenote.native import _core
 

@@ -36,7 +36,7 @@ def child(action):
             os._exit(0 if ok else 3)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
-_core.set_work_per_thread(1)
+usual = _core.set_work_per_thread(1)
 """
 
 
@@ -73,7 +73,7 @@ def test_a_child_does_not_inherit_waiting() -> None:
     """One thread, and calls too small for more, need nothing of the pool."""
     runs("""
 assert right()
-_core.set_work_per_thread(10_000)
+_core.set_work_per_thread(usual)
 assert child(lambda: right(1))
 """)
 
@@ -83,7 +83,7 @@ def test_a_fork_while_other_threads_pool(eager: bool) -> None:
     """The threads of the parent hold the workers, and whatever locks they have, at the moment of the fork."""
     runs(f"""
 if not {eager}:
-    _core.set_work_per_thread(10_000)
+    _core.set_work_per_thread(usual)
 cenote.set_num_threads(3)
 stop = threading.Event()
 wrong = []

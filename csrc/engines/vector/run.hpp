@@ -39,7 +39,7 @@ bool run_tiles(const K& quick, const C& careful, const F& finish, const ForwardC
     }
     const double bytes =
         in * static_cast<double>(sizeof(typename K::In)) + out * static_cast<double>(sizeof(typename F::Out));
-    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, bytes * 0.1 + out * 0.2));
+    const auto nanoseconds = static_cast<int64_t>(std::min(0x1p60, bytes * 0.04 + out * 0.1));
     const bool past = past_caches(in * static_cast<double>(sizeof(typename K::In)),
                                   out * static_cast<double>(sizeof(typename F::Out)));
     const auto work =
