@@ -10,7 +10,7 @@ namespace {
 
 // Under the thread sanitizer everything takes a hundred times as long, and less of it shows as much.
 #if defined(__SANITIZE_THREAD__)
-constexpr int64_t kFewer = 6;
+constexpr int64_t kFewer = 10;
 #else
 constexpr int64_t kFewer = 1;
 #endif
@@ -80,10 +80,10 @@ int main() {
     Random random{9};
     constexpr int64_t many = 100;
     Call image;  // windows overlap: every cell of the gradient collects from up to 25, in an order that counts
-    image.outer = {3, 8 / kFewer};
+    image.outer = {3, 8};
     image.g.axis[1] = slide(31, 5, 1, 1, 2, 2), image.g.axis[2] = slide(33, 5, 1, 1, 2, 2);
     Call line;  // one row, which is cut into pieces
-    line.g.axis[2] = slide(20'000 / kFewer, 40, 1, 1, 20, 19);
+    line.g.axis[2] = slide(20'000, 40, 1, 1, 20, 19);
     Call one_window;  // fewer units than seven threads
     one_window.outer = {3};
     one_window.g.axis[1] = split(300 / kFewer, 1), one_window.g.axis[2] = split(700 / kFewer, 1);
