@@ -34,6 +34,19 @@ struct Gathered {
         });
     }
 
+    // The outputs from the first to behind the last that cells [begin, end) collect from.
+    struct Outputs {
+        int64_t first = 0, end = 0;
+        int64_t size() const { return end - first; }
+    };
+    Outputs outputs_of(int64_t begin, int64_t end) const {
+        const auto low = out.begin() + first[static_cast<size_t>(begin)],
+                   high = out.begin() + first[static_cast<size_t>(end)];
+        if (low == high) return {};
+        const auto [least, largest] = std::minmax_element(low, high);
+        return {*least, *largest + 1};
+    }
+
     // How many entries an axis has.
     static double size(const AxisTable& axis) {
         double all = static_cast<double>(axis.in);

@@ -251,6 +251,8 @@ CENOTE_INLINE To narrowed_fitting(From v) {
     } else
         return narrowed<To>(v);
 }
+
+    #define CENOTE_HAS_NARROWED_TWO
 template <class To, class From>
 CENOTE_INLINE To narrowed_two(From a, From b) {
     const __m256i first = as<__m256i>(a), second = as<__m256i>(b);

@@ -58,11 +58,7 @@ CENOTE_INLINE W sorted(W v) {
         return v;
 }
 
-#define CENOTE_HAS_NARROWED_FITTING
-template <class To, class From>
-CENOTE_INLINE To narrowed_fitting(From v) {
-    return narrowed<To>(v);
-}
+#define CENOTE_HAS_NARROWED_TWO
 template <class To, class From>
 CENOTE_INLINE To narrowed_two(From a, From b) {
     const __m512i first = as<__m512i>(a), second = as<__m512i>(b);

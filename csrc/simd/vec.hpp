@@ -179,6 +179,8 @@ template <class To, class From>
 CENOTE_INLINE To narrowed_fitting(From v) {
     return narrowed<To>(v);
 }
+#endif
+#if !defined(CENOTE_HAS_NARROWED_TWO)
 template <class To, class From>
 CENOTE_INLINE To narrowed_two(From a, From b) {
     using Half = Vec<Element<To>, kCount<From>>;

@@ -39,17 +39,12 @@ public:
         const Part cells{w_.first * stride, std::min(p_.axis[2]->in, w_.end * stride)};
         line_ = cells.size() * c_.size();
         const int64_t all = h_.size() * line_;
-        if (s_.doubled) {
-            bool in_place = true;
-            for (int64_t plane = planes.first; plane < planes.end && in_place; ++plane) {
-                this->at_planes(plane);
-                in_place = this->in_place();
-            }
-            for (int64_t plane = planes.first; plane < planes.end && in_place; ++plane) {
+        if (s_.doubled && this->in_place()) {
+            for (int64_t plane = planes.first; plane < planes.end; ++plane) {
                 this->at_planes(plane);
                 this->double_rows_in_place();
             }
-            if (in_place) return;
+            return;
         }
         if (s_.cells_in_place) {
             const Array& dx = p_.array[0];
@@ -111,13 +106,8 @@ public:
 // Accumulators that the prepared rows of outputs of one tile take, at most: `line` for each row.
 inline double prepared(const Gathered& d, const Gathered& h, int64_t cells, int64_t high, double line) {
     int64_t rows = 0;
-    for (int64_t from = 0; from < cells; from += high) {
-        const auto first = h.out.begin() + h.first[static_cast<size_t>(from)],
-                   end = h.out.begin() + h.first[static_cast<size_t>(std::min(cells, from + high))];
-        if (first == end) continue;
-        const auto [low, most] = std::minmax_element(first, end);
-        rows = std::max(rows, *most - *low + 1);
-    }
+    for (int64_t from = 0; from < cells; from += high)
+        rows = std::max(rows, h.outputs_of(from, std::min(cells, from + high)).size());
     return static_cast<double>(d.most) * static_cast<double>(rows) * line;
 }
 
@@ -140,17 +130,20 @@ bool spread_tiles(const Spreading& s, double taps, int threads, Control& control
     return true;
 }
 
+// Does every row of cells begin a line of the caches?
+inline bool rows_begin_lines(const Problem& p) {
+    const Array& dx = p.array[0];
+    const auto whole = [](int64_t bytes) { return bytes % 64 == 0; };
+    return std::all_of(p.loop, p.loop + p.loops, [&](const Loop& l) { return whole(l.stride[0]); }) &&
+           whole(dx.stride[0]) && whole(dx.stride[1]) && reinterpret_cast<uintptr_t>(dx.data) % 64 == 0;
+}
+
 // May cells of many elements be written where they lie? Whole registers then, and past the caches whole lines of them.
 inline bool cells_in_place(const Problem& p, int64_t deep, int64_t item, bool past_caches) {
     const int64_t cell = p.c * item;
-    const Array& dx = p.array[0];
     if (item < 4 || p.c == 1 || deep != p.c || !p.rows[0] || cell % kBytes != 0) return false;
-    if (reinterpret_cast<uintptr_t>(dx.data) % static_cast<uintptr_t>(item) != 0) return false;
-    if (!past_caches) return true;
-    const auto whole = [](int64_t bytes) { return bytes % 64 == 0; };
-    for (int i = 0; i < p.loops; ++i)
-        if (!whole(p.loop[i].stride[0])) return false;
-    return whole(cell) && whole(dx.stride[0]) && whole(dx.stride[1]) && reinterpret_cast<uintptr_t>(dx.data) % 64 == 0;
+    if (reinterpret_cast<uintptr_t>(p.array[0].data) % static_cast<uintptr_t>(item) != 0) return false;
+    return !past_caches || (cell % 64 == 0 && rows_begin_lines(p));
 }
 
 inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& layout, DType g_type, DType other_type,
@@ -282,6 +275,7 @@ inline bool backward(const ForwardCall& call, const Geometry& g, const Layout& l
                       same_by_w,
                       divided_first,
                       cells_in_place(p, deep, item, past),
+                      rows_begin_lines(p),
                       planes,
                       high,
                       wide,

@@ -79,14 +79,7 @@ protected:
     // Divides all outputs that cells of the tile collect from, once for all of them.
     void divide_outputs() {
         const auto di = static_cast<size_t>(d_);
-        const auto range = [](const Gathered& of, Part cells) {
-            const auto first = of.out.begin() + of.first[static_cast<size_t>(cells.first)],
-                       end = of.out.begin() + of.first[static_cast<size_t>(cells.end)];
-            if (first == end) return Part{0, 0};
-            const auto [low, high] = std::minmax_element(first, end);
-            return Part{*low, *high + 1};
-        };
-        divided_h_ = range(s_.h, h_), divided_w_ = range(*s_.w, w_);
+        divided_h_ = s_.h.outputs_of(h_.first, h_.end), divided_w_ = s_.w->outputs_of(w_.first, w_.end);
         divided_pitch_ = (c_.size() + N - 1) / N * N;
         const int64_t row = divided_w_.size() * divided_pitch_, deep = s_.d.first[di + 1] - s_.d.first[di];
         divided_ = scratch_.template get<A>(Scratch::kPlanes, deep * divided_h_.size() * row);
@@ -252,7 +245,7 @@ protected:
     bool past_ = false;  // cells are written where they lie, past the caches
 
     // outputs that were divided: whose they are, where, and how far apart along W
-    Part divided_h_{}, divided_w_{};
+    Gathered::Outputs divided_h_, divided_w_;
     A* divided_ = nullptr;
     int64_t divided_pitch_ = 0;
 

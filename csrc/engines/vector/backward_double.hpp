@@ -47,9 +47,8 @@ protected:
     // Past the caches only whole lines of them may go.
     bool in_place() const {
         if constexpr (!std::is_same_v<E, A>) return false;
-        if (!p_.rows[0]) return false;
-        return !s_.past_caches || (line_ * kItem % 64 == 0 && p_.array[0].stride[1] % 64 == 0 &&
-                                   reinterpret_cast<uintptr_t>(cells_at(h_.first)) % 64 == 0);
+        const auto whole = [](int64_t cells) { return cells * kItem % 64 == 0; };
+        return p_.rows[0] && (!s_.past_caches || (s_.whole_lines && whole(line_) && whole(2 * w_.first)));
     }
 
     struct ToStage {

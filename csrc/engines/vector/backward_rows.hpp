@@ -52,15 +52,8 @@ protected:
         if (same_w && same_h && planned_d_ == d_) return;
         planned_d_ = d_;
         const auto di = static_cast<size_t>(d_);
-        const auto first = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.first)]),
-                   end = static_cast<size_t>(s_.h.first[static_cast<size_t>(h_.end)]);
-        lowest_ = p_.axis[1]->out();
-        int64_t highest = -1;
-        for (size_t i = first; i < end; ++i) {
-            lowest_ = std::min(lowest_, s_.h.out[i]);
-            highest = std::max(highest, s_.h.out[i]);
-        }
-        rows_ = std::max<int64_t>(0, highest - lowest_ + 1);
+        const auto outputs = s_.h.outputs_of(h_.first, h_.end);
+        lowest_ = outputs.first, rows_ = outputs.size();
         deep_ = s_.d.first[di + 1] - s_.d.first[di];
         if (s_.residues != nullptr) {
             from_ = w_.first + s_.residues->least;

@@ -21,6 +21,7 @@ struct Spreading {
     bool same_by_w;                      // the divisor along W is the same everywhere
     bool divided_first;                  // cells of many elements collect from outputs that were divided before
     bool cells_in_place;                 // and are written straight to where they lie
+    bool whole_lines;                    // every row of cells begins a line of the caches
     int64_t planes, high, wide, deep;    // of a tile: cells along H; along W, in cells or steps of the stride; elements
     int64_t plane_tiles, h_tiles, w_tiles, c_tiles;
     bool past_caches;

@@ -22,6 +22,24 @@ struct RowRun {
     Readable readable;
 };
 
+// A register from the taps of ND x NH rows, the first of them at p: raw_of(address) reads one.
+template <class K, int ND, int NH, class RawOf>
+CENOTE_INLINE V<typename K::Acc> merged_rows(const K& k, const RowRun& run, const char* p, const RawOf& raw_of,
+                                             [[maybe_unused]] Doubts<typename K::In>& doubts) {
+    using W = V<typename K::Acc>;
+    Vec<typename K::In, kN<typename K::Acc>> raw[ND * NH];
+    CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i) raw[j * ND + i] =
+        raw_of(p + i * run.d_step + j * run.h_step);
+    if constexpr (K::kDoubts)
+        CENOTE_UNROLL for (int i = 0; i < ND * NH; i += 2) k.doubt(raw[i], raw[std::min(i + 1, ND * NH - 1)], doubts);
+    W all;
+    joined_few<K, 1, NH>(0, &all, [&](int64_t j, W* row) __attribute__((always_inline)) {
+        joined_few<K, 1, ND>(0, row,
+                             [&](int64_t i, W* to) __attribute__((always_inline)) { *to = k.take(raw[j * ND + i]); });
+    });
+    return all;
+}
+
 // Windows of ND x NH x size cells; `put` is a sink as in lanes.hpp. Gives the lanes that only the careful
 // twin can merge.
 template <class K, int size, int ND, int NH, class Put>
@@ -34,18 +52,7 @@ CENOTE_INLINE Doubts<typename K::In> fused_rows(const K k, const RowRun run, con
     Doubts<typename K::In> doubts{};
     const char* base = run.base;
     const auto merged = [&](int64_t at, const auto& raw_of) __attribute__((always_inline)) {
-        Raw raw[ND * NH];
-        CENOTE_UNROLL for (int j = 0; j < NH; ++j) CENOTE_UNROLL for (int i = 0; i < ND; ++i) raw[j * ND + i] =
-            raw_of(base + at * item + i * run.d_step + j * run.h_step);
-        if constexpr (K::kDoubts)
-            CENOTE_UNROLL for (int i = 0; i < ND * NH; i += 2)
-                k.doubt(raw[i], raw[std::min(i + 1, ND * NH - 1)], doubts);
-        W all;
-        joined_few<K, 1, NH>(0, &all, [&](int64_t j, W* row) __attribute__((always_inline)) {
-            joined_few<K, 1, ND>(
-                0, row, [&](int64_t i, W* to) __attribute__((always_inline)) { *to = k.take(raw[j * ND + i]); });
-        });
-        return all;
+        return merged_rows<K, ND, NH>(k, run, base + at * item, raw_of, doubts);
     };
     // registers of columns [at, at + 2N), merged over the rows; columns behind the row are padding
     const auto columns = [&](int64_t at, W* low, W* high) __attribute__((always_inline)) {

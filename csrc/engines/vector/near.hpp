@@ -14,24 +14,15 @@ CENOTE_INLINE Doubts<typename K::In> near_rows(const K k, const RowRun run, cons
     const W pads = splat<W>(k.pad());
     for (int64_t r = 0; r < run.rows; ++r, base += run.step) {
         const auto to = put.row(run.first + r);
-        const auto merged = [&](const auto& raw_of) __attribute__((always_inline)) {
-            Raw raw[NH];
-            CENOTE_UNROLL for (int j = 0; j < NH; ++j) raw[j] = raw_of(base + j * run.h_step);
-            if constexpr (K::kDoubts)
-                CENOTE_UNROLL for (int j = 0; j < NH; j += 2) k.doubt(raw[j], raw[std::min(j + 1, NH - 1)], doubts);
-            W all;
-            joined_few<K, 1, NH>(0, &all,
-                                 [&](int64_t j, W* row) __attribute__((always_inline)) { *row = k.take(raw[j]); });
-            return all;
-        };
         // cells [at, at + N); those behind the row are padding
         const auto cells = [&](int64_t at) __attribute__((always_inline)) {
             const int64_t left = run.cells - at;
-            if (left >= N)
-                return merged([&](const char* p) __attribute__((always_inline)) { return load<Raw>(p + at * item); });
+            const auto merged = [&](const auto& raw_of) __attribute__((always_inline)) {
+                return merged_rows<K, 1, NH>(k, run, base + at * item, raw_of, doubts);
+            };
+            if (left >= N) return merged([&](const char* p) __attribute__((always_inline)) { return load<Raw>(p); });
             if (left <= 0) return pads;
-            return cut_off(merged([&](const char* p) { return raw_at(k, p + at * item, left, run.readable); }), left,
-                           k.pad());
+            return cut_off(merged([&](const char* p) { return raw_at(k, p, left, run.readable); }), left, k.pad());
         };
         W last = pads, now = cells(0);
         for (int64_t i = 0; i < run.wide; i += N) {
