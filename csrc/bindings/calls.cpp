@@ -14,6 +14,7 @@
 #include "bindings/buffers.hpp"
 #include "bindings/plan.hpp"
 #include "bindings/stoppable.hpp"
+#include "engines/pick.hpp"
 #include "engines/unpool.hpp"
 
 namespace cenote {
@@ -62,6 +63,19 @@ void gradient(const Plan& plan, const Settings& settings, nb::handle dx, nb::han
         lay_out(plan, {{&bdx, true}, {&bg, false}, {bo ? &*bo : nullptr, false}, {bx ? &*bx : nullptr, true}});
     run_stoppable([&](Control& control) {
         run_backward(call, plan.geometry, layout, dtype_of(g_type), dtype_of(other_type), control);
+    });
+}
+
+// `type` is that of x and y, of which only the size matters.
+void picked(const Plan& plan, nb::handle x, nb::handle y, nb::handle offsets, int type, int offset_type) {
+    const Buffer bx(x, false), by(y, true), bo(offsets, false);
+    check_item(bx, dtype_of(type));
+    check_item(by, dtype_of(type));
+    check_item(bo, dtype_of(offset_type));
+    const Layout layout = lay_out(plan, {{&bx, true}, {&by, false}, {&bo, false}});
+    const int threads = threads_for(work_of(plan, bx));
+    run_stoppable([&](Control& control) {
+        pick(plan.geometry, layout, dtype_of(type), dtype_of(offset_type), threads, control);
     });
 }
 
@@ -135,6 +149,8 @@ void bind_calls(nb::module_& m) {
           nb::arg("found"), nb::arg("position_type"), nb::arg("indices"), nb::arg("fresh"));
     m.def("gradient", &gradient, nb::arg("plan"), nb::arg("settings"), nb::arg("dx"), nb::arg("g"), nb::arg("g_type"),
           nb::arg("other").none(), nb::arg("other_type"), nb::arg("x").none(), nb::arg("fresh"));
+    m.def("pick", &picked, nb::arg("plan"), nb::arg("x"), nb::arg("y"), nb::arg("offsets"), nb::arg("type"),
+          nb::arg("offset_type"));
     m.def("unpool_into", &unpool_into, nb::arg("y"), nb::arg("indices"), nb::arg("out"), nb::arg("type"),
           nb::arg("axes"), nb::arg("threads"));
     m.def("loop_forward", &loop_forward, nb::arg("plan"), nb::arg("settings"), nb::arg("x"), nb::arg("y"),

@@ -123,9 +123,6 @@ void Memo::clear() {
 
 namespace {
 
-// Calls of fewer taps take about as long as handing the GIL over and back would.
-constexpr int64_t kTiny = 1 << 12;
-
 Memo& memo() {
     static Memo* const calls = new Memo;  // never destroyed: it holds Python objects
     return *calls;
@@ -306,18 +303,13 @@ struct Prepared {
 
     void run() {
         call.threads = threads_for(ready->work);
-        const auto work = [&](Control& control) {
+        run_stoppable(ready->work, call.threads, [&](Control& control) {
             const Geometry& geometry = ready->geometry->geometry;
             if (ready->select)
                 run_select(call, geometry, layout, DType::i64, Position::indices, control);
             else
                 run_forward(call, geometry, layout, control);
-        };
-        if (ready->work < kTiny && call.threads == 1) {
-            Control control(nullptr);
-            work(control);
-        } else
-            run_stoppable(work);
+        });
     }
 };
 

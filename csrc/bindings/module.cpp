@@ -38,6 +38,8 @@ NB_MODULE(_core, m) {
     bind_calls(m);
     bind_results(m);
     bind_door(m);
+    bind_kernels(m);
+    bind_maps(m);
     m.def("compiler", &compiler);
     m.def("targets", [](bool usable) {
         std::vector<std::string> names;

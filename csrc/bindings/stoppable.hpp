@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -49,6 +50,17 @@ void run_stoppable(const Work& work) {
     take_back(state);
     if (raised) throw nb::python_error(std::move(*raised));
     if (failure) std::rethrow_exception(failure);
+}
+
+// Calls of fewer taps take about as long as handing the GIL over and back would.
+constexpr int64_t kTiny = 1 << 12;
+
+// The same for a call of about so many taps on so many threads: a tiny one keeps the GIL.
+template <class Work>
+void run_stoppable(int64_t taps, int threads, const Work& work) {
+    if (taps >= kTiny || threads > 1) return run_stoppable(work);
+    Control control(nullptr);
+    work(control);
 }
 
 }  // namespace cenote

@@ -91,6 +91,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="avg",
+    linear=True,
     source='LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998.',
     examples={
         "sliding": """

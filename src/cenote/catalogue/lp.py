@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..errors import bad_type
 from .dtypes import KINDS, REAL, Dtype, accumulator, kind_of, zero
-from .op import Array, Op, Taps
+from .op import Array, Op, Params, Taps
 from .parameters import DTYPE, P
 from .selecting import first_best, to_winner
 
@@ -39,6 +41,22 @@ def gradient(taps: Taps, y: Array, g: Array) -> Array:
         share = np.power(size / y, g.dtype.type(p - 1))
     dead = (y == 0) | ((size == 0) & (p < 1))
     return np.asarray(np.where(dead, g.dtype.type(0), g * sign * np.where(dead, 0, share)))
+
+
+def composed(xp: Any, x: Any, params: Params, total: Callable[[Any], Any], largest: Callable[[Any], Any]) -> Any:
+    """The norm of functions with derivatives of any order; where one does not exist (at 0), it is 0 and never NaN."""
+    size, p = xp.abs(x), params.p
+    if math.isinf(p):
+        return largest(size)
+    if p == 1:
+        return total(size)
+    if p == 2:
+        powers = total(x * x)
+    elif p > 2:
+        powers = total(size**p)
+    else:
+        powers = total(xp.where(size == 0, 0 * size, xp.where(size == 0, 1 + 0 * size, size) ** p))
+    return xp.where(powers == 0, 0 * powers, xp.where(powers == 0, 1 + 0 * powers, powers) ** (1 / p))
 
 
 def result_dtype(who: str, dtype: Dtype, requested: Dtype | None) -> Dtype:
@@ -74,6 +92,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="lp",
+    composed=composed,
     source='Sermanet, Chintala and LeCun, "Convolutional neural networks applied to house numbers", 2012.',
     examples={
         "sliding": """

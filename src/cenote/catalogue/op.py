@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ class Taps:
         return len(self.values)
 
 
+class Derivative(Enum):
+    """What an operator does to a small change of its input, as the frameworks' adapters need to know it."""
+
+    LINEAR = "the operator itself"
+    WINNER = "picks the cells that won"
+    GENERAL = "depends on the values"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Op:
     """One row of the catalogue.
@@ -68,6 +77,10 @@ class Op:
     when ``dtype=`` was left out.
     ``reference(taps)`` is the meaning: shape (taps, ...) -> (...); ``winner(taps)`` the position of the winning tap;
     ``gradient(taps, y, g)`` what each tap receives, shape (taps, ...), in the accumulator's precision.
+    ``linear`` says that the result is a sum of the taps with weights that do not depend on them.
+    ``composed(xp, x, params, total, largest)`` is the result of an operator that is neither linear nor a choice among
+    the taps, made of ``abs``, ``where`` and powers of a framework ``xp`` and of the window's sum ``total(x)`` and its
+    maximum ``largest(x)``: frameworks differentiate that as often as they like, which the kernels cannot.
     ``source`` is where the operator comes from; ``examples`` holds a doctest per form.
     """
 
@@ -88,6 +101,8 @@ class Op:
     winner: Callable[[Taps], NDArray[np.int64]] | None = None
     reducer: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    linear: bool = False
+    composed: Callable[[Any, Any, Params, Callable[[Any], Any], Callable[[Any], Any]], Any] | None = None
     source: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
     torch_note: str = ""
@@ -102,6 +117,13 @@ class Op:
     def selects(self) -> bool:
         """True when the result is one of the taps, so that indices exist."""
         return self.winner is not None
+
+    @property
+    def derivative(self) -> Derivative:
+        """What its derivative is; a row without a compiled reducer has no linear maps to offer."""
+        if self.reducer is None:
+            return Derivative.GENERAL
+        return Derivative.LINEAR if self.linear else Derivative.WINNER if self.selects else Derivative.GENERAL
 
     @property
     def dtypes(self) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ ROW = Op(
     reference=reference,
     gradient=gradient,
     reducer="sum",
+    linear=True,
     source='Boureau, Ponce and LeCun, "A theoretical analysis of feature pooling in visual recognition", 2010.',
     examples={
         "sliding": """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cenote
+from cenote.ops.info import text
 
 from . import tables
 
@@ -13,9 +14,6 @@ def run(*, as_json: bool) -> int:
     if as_json:
         tables.show_json(found)
         return 0
-    rows = [
-        (name.replace("_", " "), ", ".join(value) if isinstance(value, list | tuple) else str(value))
-        for name, value in found.items()
-    ]
+    rows = [(name.replace("_", " "), text(value)) for name, value in found.items()]
     tables.console().print(tables.grid(rows))
     return 0

@@ -65,6 +65,12 @@ class Spelling:
     """Whether "same" may be joined by a stride above 1."""
     dilated_strided: bool = True
     """Whether a dilation above 1 may be joined by a stride above 1."""
+    size: int | None = None
+    """The window size when it is left out; None where it has to be given."""
+    layer: str = ""
+    """Name of its layers without the rank."""
+    order: tuple[str, ...] = ()
+    """Its arguments after the input, in the framework's words and order, where that tells an adapter something."""
 
 
 @dataclass(frozen=True, slots=True)

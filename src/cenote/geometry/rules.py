@@ -66,7 +66,7 @@ class Slide:
         length = integer("Slide", "length", length, 0)
         if not isinstance(self.pad, str):
             return self.pad
-        outputs = -(-length // self.stride)
+        outputs = self.outputs(length)
         total = max(0, (outputs - 1) * self.stride + self.extent - length)
         small, large = total // 2, total - total // 2
         return (small, large) if self.pad == "same" else (large, small)
@@ -75,7 +75,7 @@ class Slide:
         """Number of outputs for an axis of ``length`` cells; an error when there would be none."""
         length = integer(who, "length" if axis is None else f"length of axis {axis}", length, 0)
         lo, hi = self.pads(length)
-        outputs = self._outputs(length, lo, hi)
+        outputs = self.outputs(length)
         if outputs < 1:
             where = "the axis" if axis is None else f"axis {axis}"
             raise bad(
@@ -95,9 +95,11 @@ class Slide:
             )
         return outputs
 
-    def _outputs(self, length: int, lo: int, hi: int) -> int:
+    def outputs(self, length: int) -> int:
+        """The formula of the output length and nothing else: it may be below 1, and ``length`` a compiler's symbol."""
         if isinstance(self.pad, str):
             return -(-length // self.stride)
+        lo, hi = self.pad
         room = length + lo + hi - self.extent
         if not self.ceil_mode:
             return room // self.stride + 1
@@ -105,6 +107,20 @@ class Slide:
         if (outputs - 1) * self.stride >= length + lo:  # the last window would start in the right padding
             outputs -= 1
         return outputs
+
+    def most_taps(self, length: int) -> int:
+        """No window has more taps than this; like ``outputs``, by a formula alone."""
+        return self.size
+
+    def shortest_input(self, outputs: int) -> int:
+        """The least length that gives ``outputs`` outputs, rounding down: what unpooling assumes of what was pooled.
+
+        >>> Slide(2).shortest_input(3), Slide(3, stride=2, pad=(1, 1)).shortest_input(4)
+        (6, 7)
+        """
+        if isinstance(self.pad, str):
+            raise bad("Slide", f"pad {self.pad!r} does not tell the length of an input", "give the padding in ints")
+        return (outputs - 1) * self.stride + self.extent - sum(self.pad)
 
     def spans(self, length: int, *, who: str = "Slide", axis: int | None = None) -> AxisSpans:
         """The taps of every output for an axis of ``length`` cells."""
@@ -151,6 +167,14 @@ class Split:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", integer("Split", "parts", self.parts, 1))
+
+    def outputs(self, length: int) -> int:
+        """The same as ``output_length``, without a look at the length."""
+        return self.parts
+
+    def most_taps(self, length: int) -> int:
+        """No bin has more cells than this; by a formula alone, which knows no case but that of one bin."""
+        return length if self.parts == 1 else length // self.parts + 2
 
     def output_length(self, length: int, *, who: str = "Split", axis: int | None = None) -> int:
         """``parts``; an axis without cells is an error."""
@@ -209,6 +233,14 @@ class Spans:
         start, stop, step = (*row, 1)[:3]
         first = integer("Spans", f"{name} start", start, 0)
         return first, integer("Spans", f"{name} stop", stop, first), integer("Spans", f"{name} step", step, 1)
+
+    def outputs(self, length: int) -> int:
+        """The same as ``output_length``, without a look at the length."""
+        return len(self.table)
+
+    def most_taps(self, length: int) -> int:
+        """Taps of the longest span."""
+        return max(len(range(*row)) for row in self.table)
 
     def output_length(self, length: int, *, who: str = "Spans", axis: int | None = None) -> int:
         """The number of rows; a row that reaches outside the axis is an error."""

@@ -2,7 +2,7 @@
 
 from .memory import empty_cache, get_cache_limit, new_array, set_cache_limit
 from .provider import NATIVE, Door, build, target
-from .threads import get_num_threads, set_num_threads
+from .threads import get_num_threads, limited, set_num_threads
 
 __all__ = [
     "NATIVE",
@@ -11,6 +11,7 @@ __all__ = [
     "empty_cache",
     "get_cache_limit",
     "get_num_threads",
+    "limited",
     "new_array",
     "set_cache_limit",
     "set_num_threads",

@@ -92,7 +92,7 @@ def get_cache_limit() -> int:
     >>> cenote.get_cache_limit() >= 0
     True
     """
-    _read_environment()
+    read_environment()
     return _core.cache_limit()
 
 
@@ -105,7 +105,7 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, bool
     if size > sys.maxsize:
         raise MemoryError
     if size >= _core.least_kept:
-        _read_environment()
+        read_environment()
     try:
         return _core.new_array(shape, dtype, size)
     except MemoryError:
@@ -114,7 +114,8 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, bool
         return _core.new_array(shape, dtype, size)
 
 
-def _read_environment() -> None:
+def read_environment() -> None:
+    """Let the environment's word about the cache count, if nobody has set a limit yet."""
     if not _Environment.unread:
         return
     said = os.environ.get(_VARIABLE)

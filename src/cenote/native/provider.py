@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from ..catalogue.dtypes import INTEGRAL, accumulator, kind_of
 from ..errors import bad
 from ..geometry import Window
 from . import _core
-from .memory import new_array
-from .threads import get_num_threads
+from .memory import new_array, read_environment
+from .threads import get_num_threads, threads_now
 
 Array = NDArray[Any]
 
@@ -109,8 +109,16 @@ class NativeProvider:
         else:
             _core.positions(plan, settings, _raw(x), _raw(values), indices, _known(indices.dtype), True, fresh)
 
-    def forward_saving(self, call: Call, x: Array, values: Array, *, fresh: bool = False) -> Saved:
-        """``forward``, and what ``backward`` will need."""
+    def forward_saving(
+        self,
+        call: Call,
+        x: Array,
+        values: Array,
+        *,
+        fresh: bool = False,
+        offset_dtype: np.dtype[Any] | None = None,
+    ) -> Saved:
+        """``forward``, and what ``backward`` will need; offsets of the smallest dtype if none is asked for."""
         plan, settings = _work(call)
         kind = _KINDS[str(call.op.reducer)]
         norm = kind == "norm"
@@ -126,7 +134,7 @@ class NativeProvider:
                 self.forward(replace(call, result=wide), x, exact, None, fresh=unused)
             return Saved(x=x, y=exact)
         target()
-        offsets, unused = new_array(call.out_shape, np.dtype(_offset_type(plan.box)))
+        offsets, unused = new_array(call.out_shape, offset_dtype or np.dtype(_offset_type(plan.box)))
         code = _known(offsets.dtype)
         if norm:
             self.forward(call, x, values, None, fresh=fresh)
@@ -151,6 +159,31 @@ class NativeProvider:
             fresh,
         )
 
+    def numbers(self, call: Call) -> Numbers:
+        """The operator in numbers, for who calls the kernels by another way than this one."""
+        return _numbers(call)
+
+    def offset_dtype(self, taps: int) -> np.dtype[Any]:
+        """What the offsets of windows of up to so many taps are kept in."""
+        return np.dtype(_offset_type(taps))
+
+    def spread(self, call: Call, offsets: Array | None, dy: Array, dx: Array, *, fresh: bool = False) -> None:
+        """``backward`` of a row whose gradient needs offsets at most."""
+        self.backward(call, Saved(offsets=offsets), dy, dx, fresh=fresh)
+
+    def maps(self, call: Call, offset_dtype: np.dtype[Any] | None = None) -> _core.Maps:
+        """The call as an object with its linear maps, which allocates results by itself; for WINNER and LINEAR rows."""
+        target()
+        read_environment()
+        plan, settings = _work(call)
+        offsets = offset_dtype or np.dtype(_offset_type(plan.box))
+        return _core.Maps(plan, settings, call.shape, call.out_shape, call.dtype, call.result, offsets)
+
+    def pick(self, call: Call, offsets: Array, x: Array, values: Array) -> None:
+        """Fill ``values`` (shape ``call.out_shape``, dtype of ``x``) with the cells that ``offsets`` name."""
+        raw = _raw(x)
+        _core.pick(_work(call)[0], raw, _raw(values), offsets, _known(raw.dtype), _known(offsets.dtype))
+
     def loop(self, call: Call, x: Array, values: Array, n: int) -> float:
         """Seconds per call of ``forward`` without Python: the mean of ``n`` calls made in C++."""
         target()
@@ -163,7 +196,7 @@ class NativeProvider:
 
     def unpool(self, y: Array, indices: NDArray[np.int64], out: Array, axes: tuple[int, ...]) -> int | None:
         """Fill ``out`` with zeros and the values; an index that names no cell is returned, with nothing written."""
-        return _core.unpool_into(_raw(y), indices, _raw(out), _known(y.dtype), list(axes), get_num_threads())
+        return _core.unpool_into(_raw(y), indices, _raw(out), _known(y.dtype), list(axes), threads_now())
 
 
 NATIVE: Final = NativeProvider()
@@ -242,12 +275,24 @@ def _raw(array: Array) -> Array:
     return array.view(np.uint16) if array.dtype.kind == "V" else array  # bfloat16, by ml_dtypes a void dtype
 
 
-def _settings(call: Call) -> _core.Settings:
+class Numbers(NamedTuple):
+    """The operator of a call as the kernels take it."""
+
+    reducer: int
+    dtype: int
+    result: int
+    p: float
+    divisor: int
+    number: float
+    whole_number: int
+
+
+def _numbers(call: Call) -> Numbers:
     rule = call.params.divisor
     number: float | int = 1 if isinstance(rule, str) else rule
     whole = int(number) if kind_of(call.result) in INTEGRAL else 1
     assert call.op.reducer is not None
-    return _core.Settings(
+    return Numbers(
         _REDUCERS[call.op.reducer],
         _known(call.dtype),
         _known(call.result),
@@ -256,6 +301,10 @@ def _settings(call: Call) -> _core.Settings:
         float(number),
         whole,
     )
+
+
+def _settings(call: Call) -> _core.Settings:
+    return _core.Settings(*_numbers(call))
 
 
 def _work(call: Call) -> _Work:
@@ -286,4 +335,4 @@ _Work = tuple[_core.Plan, _core.Settings]
 _KNOWN_SHORT: Final[dict[int, tuple[Call, _Work]]] = {}
 _KNOWN_LONG: Final[dict[int, tuple[Call, _Work]]] = {}
 
-_core.set_thread_source(get_num_threads)
+_core.set_thread_source(threads_now)

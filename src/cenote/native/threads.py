@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import bad
 from ..geometry.arguments import integer
+from . import _core
 
 _MOST = 1024
 
@@ -16,6 +19,31 @@ class _Setting:
     """The number in force; None until somebody sets it or asks for it."""
 
     threads: int | None = None
+
+
+class _Caller(threading.local):
+    """What a framework that called from this thread allows at most."""
+
+    most: int = _MOST
+
+
+_caller = _Caller()
+
+
+@contextmanager
+def limited(n: int) -> Iterator[None]:
+    """At most ``n`` threads for the calls of this thread meanwhile: a framework has a setting of its own."""
+    before = _caller.most
+    _caller.most = n
+    try:
+        yield
+    finally:
+        _caller.most = before
+
+
+def threads_now() -> int:
+    """How many threads a call that begins now may use."""
+    return min(get_num_threads(), _caller.most)
 
 
 def set_num_threads(n: int) -> None:
@@ -46,6 +74,7 @@ def set_num_threads(n: int) -> None:
     if number > _MOST:
         raise bad("set_num_threads", f"n is at most {_MOST}, got {number}", "use the number of cores")
     _Setting.threads = number
+    _core.say_threads(number)
 
 
 def get_num_threads() -> int:
@@ -65,6 +94,7 @@ def get_num_threads() -> int:
     """
     if _Setting.threads is None:
         _Setting.threads = _default()
+        _core.say_threads(_Setting.threads)
     return _Setting.threads
 
 

@@ -4,6 +4,7 @@ from ..native import empty_cache, get_cache_limit, get_num_threads, set_cache_li
 from .explain import Explanation, explain
 from .info import Info, info
 from .pooling import functions
+from .request import Request
 from .shape import output_shape
 from .unpool import max_unpool
 from .vjp import Pullback, vjp
@@ -12,6 +13,7 @@ __all__ = [
     "Explanation",
     "Info",
     "Pullback",
+    "Request",
     "empty_cache",
     "explain",
     "functions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,17 +24,26 @@ class Info:
     threads: int
     numpy: str
     python: str
+    frameworks: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        return table([(name, ", ".join(v) if isinstance(v, tuple) else str(v)) for name, v in self.as_dict().items()])
+        return table([(name, text(value)) for name, value in self.as_dict().items()])
+
+
+def text(value: object) -> str:
+    """One entry of an Info on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items()) or "none"
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def info() -> Info:
-    """Version, compiler, CPU targets (compiled, usable here, chosen), threads, NumPy and Python.
+    """Version, compiler, CPU targets (compiled, usable here, chosen), threads, NumPy, Python, and the frameworks that
+    are installed, none of which is loaded for it.
 
     Examples
     --------
@@ -53,4 +63,19 @@ def info() -> Info:
         threads=get_num_threads(),
         numpy=np.__version__,
         python=platform.python_version(),
+        frameworks=_frameworks(),
     )
+
+
+def _frameworks() -> dict[str, str]:
+    from importlib import metadata  # slow to import, and of no use to pooling
+
+    from ..dialects import DIALECTS
+
+    found = {}
+    for dialect in DIALECTS.values():
+        for name in dialect.covers:
+            for distribution in (name, f"{name}-cpu"):
+                with suppress(metadata.PackageNotFoundError):
+                    found[name] = metadata.version(distribution)
+    return found

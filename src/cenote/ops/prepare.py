@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..catalogue import Call, Op
+from ..catalogue import Call, Op, Params
 from ..catalogue.dtypes import INTEGRAL, Dtype, accumulator, kind_of
 from ..catalogue.parameters import is_whole
 from ..errors import bad, bad_type, shown
@@ -127,25 +127,45 @@ def ascending(axes: tuple[int, ...], window: Window) -> tuple[tuple[int, ...], W
     return tuple(axes[i] for i in order), Window(tuple(window.rules[i] for i in order))
 
 
-def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window, own: Mapping[str, Any]) -> Call:
-    """Read the operator's own keywords and put everything together."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """An operator's own keywords, read: its parameters, the dtype asked for, and whether positions are wanted."""
+
+    params: Params
+    dtype: Dtype | None
+    select: bool
+
+
+def own_words(who: str, op: Op, own: Mapping[str, Any]) -> Words:
+    """Read the operator's own keywords; one that it does not have is a TypeError, as for any function."""
     unknown = [name for name in own if name not in {parameter.name for parameter in op.parameters}]
     if unknown:
         raise TypeError(f"{who}() got an unexpected keyword argument {unknown[0]!r}")
     read: dict[str, Any] = {p.name: p.read(who, own.get(p.name, p.default)) for p in op.parameters}
     requested: Dtype | None = read.pop("dtype", None)
     select = bool(read.pop("return_indices", False))
-    params = op.params(read)
+    return Words(op.params(read), requested, select)
+
+
+def make_call(who: str, op: Op, x: Array, axes: tuple[int, ...], window: Window, own: Mapping[str, Any]) -> Call:
+    """Read the operator's own keywords and put everything together."""
+    return checked_call(who, op, x.shape, x.dtype, axes, window, own_words(who, op, own))
+
+
+def checked_call(
+    who: str, op: Op, shape: tuple[int, ...], dtype: Dtype, axes: tuple[int, ...], window: Window, words: Words
+) -> Call:
+    """The call for an array of this shape and dtype."""
     call = Call(
         who=who,
         op=op,
         window=window,
         axes=axes,
-        shape=x.shape,
-        dtype=x.dtype,
-        result=op.result_dtype(who, x.dtype, requested),
-        params=params,
-        select=select,
+        shape=shape,
+        dtype=dtype,
+        result=op.result_dtype(who, dtype, words.dtype),
+        params=words.params,
+        select=words.select,
     )
     _check_divisor(call)
     _check_p(call)

@@ -1,0 +1,25 @@
+"""PyTorch raises RuntimeError where Python has ValueError: here an error is both."""
+
+from __future__ import annotations
+
+from cenote.errors import CenoteError, CenoteIndexError, CenoteMemoryError, CenoteTypeError
+
+
+class TorchError(CenoteError, RuntimeError):
+    """A value that breaks a rule."""
+
+
+class TorchTypeError(CenoteTypeError, NotImplementedError):
+    """A type or a dtype that has no meaning here: TypeError and NotImplementedError are what PyTorch has for them."""
+
+
+class TorchIndexError(CenoteIndexError, RuntimeError):
+    """An index outside of the tensor."""
+
+
+def as_torch(error: CenoteError) -> CenoteError:
+    """The same error as users of PyTorch expect to catch it."""
+    for kind, ours in ((CenoteTypeError, TorchTypeError), (CenoteIndexError, TorchIndexError)):
+        if isinstance(error, kind):
+            return ours(str(error))
+    return error if isinstance(error, CenoteMemoryError) else TorchError(str(error))

@@ -1,0 +1,137 @@
+"""Who would run a call on tensors, on what, and why the others would not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cenote.errors import CenoteError, bad_type, shown
+from cenote.ops.dispatch import PROVIDERS
+from cenote.ops.table import table
+
+from .devices import elsewhere, reason
+from .errors import as_torch
+from .functional import FUNCTIONS, Pooling
+from .install import COVERED, NOT_COVERED, is_installed
+from .state import is_forward_mode, is_observed
+from .tensors import numpy_dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer of ``explain``. As text it is a table. ``covered`` and ``not_covered`` are about ``install()``."""
+
+    function: str
+    window: str
+    input: str
+    output: str
+    provider: str
+    door: str
+    target: str
+    threads: int
+    refusals: Mapping[str, str]
+    installed: bool
+    covered: tuple[str, ...]
+    not_covered: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        hidden = ("refusals", "covered", "not_covered")
+        rows = [(name, str(value)) for name, value in self.as_dict().items() if name not in hidden]
+        rows += [(f"not {name}", why) for name, why in self.refusals.items()]
+        rows.append(("install covers", ", ".join(self.covered)))
+        rows += [("install leaves", f"{name}: {why}") for name, why in self.not_covered.items()]
+        return table(rows)
+
+
+def explain(function: Callable[..., Any], input: Tensor, *args: Any, **kwargs: Any) -> Explanation:
+    """Say who would run ``function(input, ...)``, without running it.
+
+    Parameters
+    ----------
+    function : function or module
+        A function or module of cenote.torch, or one of ``torch.nn.functional``'s pooling functions.
+    input : Tensor
+        The input; a ``meta`` tensor will do.
+    *args, **kwargs
+        What ``function`` takes after the input (nothing for a module).
+
+    Returns
+    -------
+    Explanation
+        ``provider`` ("native", "reference" or "torch"), ``door`` ("eager" or "registered operator"), ``refusals`` (why
+        each other provider would not run it), and what ``install()`` covers.
+
+    Raises
+    ------
+    TorchError
+        What ``function`` itself would raise.
+
+    Examples
+    --------
+    >>> import cenote.torch
+    >>> answer = cenote.torch.explain(cenote.torch.max_pool2d, torch.zeros(1, 2, 8, 8), 2)
+    >>> answer.provider, answer.output
+    ('native', '(1, 2, 4, 4) torch.float32')
+    """
+    pooling, words, theirs = _asked(function, args, kwargs)
+    try:
+        return _explained(pooling, input, words, theirs)
+    except CenoteError as error:
+        raise as_torch(error) from None
+
+
+def _asked(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Pooling, tuple[Any, ...], bool]:
+    if isinstance(function, nn.Module) and isinstance(getattr(function, "pooling", None), Pooling):
+        pooling: Pooling = function.pooling
+        return pooling, tuple(getattr(function, name) for name in pooling.spelled.names), False
+    found = getattr(function, "cenote", None)
+    theirs = False
+    if not isinstance(found, Pooling):
+        name = getattr(function, "__name__", "").removeprefix("_")
+        theirs = getattr(torch.nn.functional, name, None) is not None and name in FUNCTIONS
+        found = FUNCTIONS[name].cenote if theirs else None
+    if not isinstance(found, Pooling):
+        raise as_torch(
+            bad_type("explain", f"function is a pooling function or module, got {shown(function)}", "pass one")
+        )
+    return found, found.words.fill(args, kwargs), theirs
+
+
+def _explained(pooling: Pooling, x: Tensor, words: tuple[Any, ...], theirs: bool) -> Explanation:
+    request = pooling.request(x.ndim, words)
+    call = request.ready(tuple(x.shape), numpy_dtype(pooling.spelled.name, x.dtype), False).call
+    refusals = {p.name: why for p in PROVIDERS if (why := p.refusal(call)) is not None}
+    provider = next(p for p in PROVIDERS if p.name not in refusals)
+    name, target, threads = provider.name, provider.target, min(provider.threads, torch.get_num_threads())
+    if not (x.is_cpu or x.is_meta):
+        elsewhere(pooling.spelled, x.new_empty(x.shape, device="meta"), words)  # the error, if it cannot say this
+        refusals[name] = reason(x)
+        name, target, threads = "torch", str(x.device), 0
+    elif theirs and not is_installed():
+        refusals[name] = "PyTorch's own function was called and its pooling is not rerouted: cenote.torch.install()"
+        name, target, threads = "torch", "cpu", torch.get_num_threads()
+    observed = is_observed(x) or (theirs and is_forward_mode())
+    return Explanation(
+        function=pooling.spelled.name,
+        window=str(call.window),
+        input=f"{tuple(x.shape)} {x.dtype}",
+        output=f"{call.out_shape} torch.{call.result}",
+        provider=name,
+        door="PyTorch's" if name == "torch" else "registered operator" if observed else "eager",
+        target=target,
+        threads=threads,
+        refusals=refusals,
+        installed=is_installed(),
+        covered=COVERED,
+        not_covered=NOT_COVERED,
+    )

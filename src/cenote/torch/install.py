@@ -1,0 +1,152 @@
+"""PyTorch's own pooling on the CPU, rerouted: whoever calls it gets these kernels, functional calls and all."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+
+from . import library
+from .functional import FUNCTIONS, Pooling
+from .state import is_transforming
+
+# What PyTorch dispatches on the way from a function to a kernel: those with a kernel of their own, and those made of
+# others, which are caught before they are taken apart.
+COVERED: Final = (
+    *(f"max_pool{rank}d" for rank in (1, 2, 3)),
+    *(f"max_pool{rank}d_with_indices" for rank in (1, 2, 3)),
+    *(f"avg_pool{rank}d" for rank in (1, 2, 3)),
+    *(f"adaptive_avg_pool{rank}d" for rank in (1, 2, 3)),
+    *(f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)),
+)
+NOT_COVERED: Final = {
+    "*.out": "variants that write into a tensor of the caller's",
+    "*_backward": "called by hand; gradients of covered operators never get there",
+    "_adaptive_avg_pool2d, _adaptive_avg_pool3d": "called by hand",
+    "max_unpool2d, max_unpool3d": "PyTorch's gradient of theirs needs its own kernel; call cenote.torch.max_unpool2d",
+    "fractional_max_pool2d, fractional_max_pool3d": "not in the catalogue",
+    "lp_pool1d, lp_pool2d, lp_pool3d": "no operator of PyTorch's: they are written with avg_pool, which is covered",
+    "mkldnn_max_pool2d, quantized_max_pool2d": "other layouts and number formats",
+    "other devices": "only the CPU is rerouted",
+    "what was compiled before": "a graph that torch.compile has made keeps the kernels that it was made with",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one operator of PyTorch's is run here."""
+
+    operator: str
+    pooling: Pooling
+    with_indices: bool
+
+    @classmethod
+    def of(cls, operator: str) -> Route:
+        """The function whose name the operator bears."""
+        name = operator.removesuffix("_with_indices")
+        pooling: Pooling = FUNCTIONS[name].cenote
+        # In PyTorch the adaptive maxima always give both.
+        return cls(operator, pooling, operator != name or operator.startswith("adaptive_max"))
+
+    def words(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Their arguments, lists as lists are, and whether positions are wanted."""
+        if self.with_indices:
+            kwargs = {**kwargs, "return_indices": True}
+        return self.pooling.words.fill(tuple(map(_frozen, args)), {name: _frozen(v) for name, v in kwargs.items()})
+
+    def with_derivatives(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Where PyTorch would begin to record. Within function transforms the dispatcher goes on, level by level."""
+        words = self.words(args, kwargs)
+        if is_transforming():
+            return library.pool(x, *library.spelled(self.pooling.request(x.ndim, words)))
+        return self.pooling.run(x, words)
+
+    def plain(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Where PyTorch has recorded, or nobody will."""
+        with torch.no_grad():
+            return self.pooling.run(x, self.words(args, kwargs))
+
+
+class _Installed:
+    """Whether it is, and what holds it in place."""
+
+    library: torch.library.Library | None = None
+    lock = threading.RLock()
+
+
+def install() -> None:
+    """From now on PyTorch's pooling of CPU tensors runs here, with and without gradients; calling it again is harmless.
+
+    ``cenote.torch.COVERED`` lists the operators, ``cenote.torch.NOT_COVERED`` what is not rerouted, and why. Values are
+    by cenote's contract: docs/differences.md says what changes. For the backward pass offsets of one byte are kept, not
+    int64 indices.
+
+    Raises
+    ------
+    TorchError
+        Somebody else has rerouted one of the operators.
+
+    Examples
+    --------
+    >>> import cenote.torch
+    >>> cenote.torch.install()
+    >>> cenote.torch.is_installed()
+    True
+    >>> cenote.torch.uninstall()
+    """
+    with _Installed.lock:
+        if _Installed.library is not None:
+            return
+        made = torch.library.Library("aten", "IMPL")
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="(?s).*Overriding a previously registered kernel.*")
+                for operator in COVERED:
+                    route = Route.of(operator)
+                    made.impl(operator, route.with_derivatives, "AutogradCPU", allow_override=True)
+                    made.impl(operator, route.plain, "CPU", allow_override=True)
+        except BaseException:
+            made._destroy()
+            raise
+        _Installed.library = made
+
+
+def uninstall() -> None:
+    """PyTorch's own kernels run again; calling it again is harmless."""
+    with _Installed.lock:
+        made, _Installed.library = _Installed.library, None
+        if made is not None:
+            made._destroy()
+
+
+def is_installed() -> bool:
+    """Is PyTorch's pooling rerouted at the moment?"""
+    return _Installed.library is not None
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """``install()`` for the length of a block; what was before is so again after it.
+
+    Examples
+    --------
+    >>> with installed():
+    ...     torch.nn.functional.max_pool2d(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), 2)
+    tensor([[[4.]]])
+    """
+    before = is_installed()
+    install()
+    try:
+        yield
+    finally:
+        if not before:
+            uninstall()
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

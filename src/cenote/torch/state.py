@@ -1,0 +1,69 @@
+"""What PyTorch is doing at the moment: it decides which door a call takes. Private names of PyTorch stay here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import Tensor
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd import forward_ad
+from torch.nn import Buffer, Parameter
+
+_HALVES = frozenset({torch.float16, torch.bfloat16})
+_PLAIN = frozenset({Tensor, Parameter, Buffer})
+
+
+def is_watched() -> bool:
+    """True while a mode of dispatch or a tracer wants to see every operator."""
+    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._get_tracing_state() is not None
+
+
+def is_observed(x: Tensor) -> bool:
+    """True while somebody wants to see operators rather than results: a compiler, an exporter, a tracer, a mode of
+    dispatch, or a tensor that is itself a wrapper or has no memory."""
+    return (
+        torch.compiler.is_compiling()
+        or is_watched()
+        or (type(x) not in _PLAIN and type(x).__torch_dispatch__ is not torch._C._disabled_torch_dispatch_impl)
+        or x.is_meta
+    )
+
+
+def is_transforming() -> bool:
+    """True inside of a function transform (``torch.func``)."""
+    return torch._C._are_functorch_transforms_active()
+
+
+def is_forward_mode() -> bool:
+    """True while tangents may be attached to tensors, or inside of a function transform."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def has_tangent(x: Tensor) -> bool:
+    """True for a tensor of forward mode."""
+    if forward_ad._current_level < 0 or not forward_ad._is_fwd_grad_enabled():
+        return False
+    return forward_ad.unpack_dual(x).tangent is not None
+
+
+def is_autocast(x: Tensor) -> bool:
+    """True where autocast would make this tensor float32 for an operator of its list."""
+    return x.dtype in _HALVES and torch.is_autocast_enabled(x.device.type)
+
+
+def single_level() -> AbstractContextManager[None]:
+    """For recording a Function from within the dispatcher: ``Function.apply`` would go through all function transforms
+    once more, here the one that we are in is all that is meant."""
+    return enable_single_level_autograd_function() if is_transforming() else nullcontext()
+
+
+@contextmanager
+def outer_levels_record() -> Iterator[None]:
+    """Within a Function's forward nothing is recorded; the function transforms around it nevertheless have to."""
+    if is_transforming():
+        with torch.enable_grad(), forward_ad._set_fwd_grad_enabled(True):
+            yield
+    else:
+        yield
