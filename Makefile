@@ -6,6 +6,8 @@ TORCH ?= torch==2.13.0
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
 SOAK_ARGS ?=
+# The oldest JAX that cenote.jax claims to work with: its handlers are compiled against that one's headers.
+JAX_OLDEST := 0.5.0
 # An environment of its own: the peers of the benchmark have requirements that no user and no test should meet.
 BENCH_VENV ?= .venv-bench
 BENCH_ARGS ?=
@@ -30,20 +32,20 @@ SOURCES := $(shell find src csrc -type f ! -name '*.so' ! -name '*.pyc' 2>/dev/n
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # several steps install into the same environment
-.PHONY: help demo test quick thorough soak check sanitize tsan aarch64 package generate format dev bench clean torch says-installed always
+.PHONY: help demo test quick thorough soak check sanitize tsan aarch64 package generate format dev bench clean torch frameworks jax-oldest says-installed always
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS)"
 
 demo: $(STAMPS)/demo ## install with the demo's needs and run it
 	$(BIN)/cenote demo
 
-test: $(STAMPS)/dev torch check says-installed ## everything: install, checks, all tests
-	$(BIN)/pytest $(PYTEST_ARGS)
+test: $(STAMPS)/dev frameworks check says-installed ## everything: install, checks, all tests
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
-	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch and not jax and not keras" $(PYTEST_ARGS)
 
 thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual (half an hour)
 	CENOTE_THOROUGH=1 $(BIN)/pytest -n auto --maxprocesses 4 --timeout 3600 tests/test_against_oracle.py tests/test_spans.py $(PYTEST_ARGS)
@@ -74,11 +76,22 @@ $(STAMPS)/sources: always $(STAMPS)/venv
 	@echo "$(SOURCES)" | tr ' ' '\n' | LC_ALL=C sort > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# Of the oldest jaxlib the headers alone, whatever Python there is; what is compiled against them runs with newer ones too.
+XLA := $(VENV)/jaxlib-headers
+XLA_INCLUDE = $(abspath $(XLA)/include)
+
+$(STAMPS)/jaxlib-headers: $(STAMPS)/venv
+	@rm -rf $(XLA) && mkdir -p $(XLA)
+	@if $(PIP) install -q --no-deps --only-binary :all: --python-version 3.11 --target $(XLA)/all "jaxlib==$(JAX_OLDEST)"; \
+	then mv $(XLA)/all/jaxlib/include $(XLA)/include && rm -rf $(XLA)/all && touch $@; \
+	else echo "*** the headers of jaxlib $(JAX_OLDEST) could not be had: this build has no cenote.jax ***"; fi
+
 # The package is installed as its users get it, from a wheel, never in place: what packaging forgets, the tests miss.
 # No build isolation, so that the build folder stays valid and a change of Python files alone compiles nothing.
-$(STAMPS)/wheel: $(SOURCES) $(STAMPS)/sources $(STAMPS)/build-tools
+$(STAMPS)/wheel: $(SOURCES) $(STAMPS)/sources $(STAMPS)/build-tools $(STAMPS)/jaxlib-headers
 	rm -rf $(VENV)/wheel
-	$(PIP) wheel -q --no-deps --no-build-isolation -C build-dir='build/{wheel_tag}' -w $(VENV)/wheel .
+	$(PIP) wheel -q --no-deps --no-build-isolation -C build-dir='build/{wheel_tag}' \
+	    -C cmake.define.CENOTE_XLA_INCLUDE=$(XLA_INCLUDE) -w $(VENV)/wheel .
 	$(PIP) install -q --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@touch $@
 
@@ -90,10 +103,18 @@ $(STAMPS)/dev: $(STAMPS)/wheel $(STAMPS)/dev-tools
 	$(PIP) install -q "$$(echo $(VENV)/wheel/*.whl)[dev,demo]"
 	@touch $@
 
-# A test-only need, large, and not to be had everywhere: without it the comparison with PyTorch skips and says so.
+# Test-only needs, large, and not to be had everywhere: without one of them its tests skip and say so.
+frameworks: torch $(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx
+
+$(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx: $(STAMPS)/venv pyproject.toml scripts/requirements.py
+	@name=$(notdir $@); $(PY) scripts/requirements.py test-$$name > $(VENV)/requirements-$$name.txt; \
+	echo "installing what the tests with $$name run with"; \
+	if $(PIP) install -q -r $(VENV)/requirements-$$name.txt; then touch $@; \
+	else echo "*** not everything for the tests with $$name could be installed: they will be skipped ***"; fi
+
 torch: $(STAMPS)/venv
 	@if [ ! -e $(STAMPS)/torch ]; then \
-	    echo "installing $(TORCH) for the comparison with PyTorch"; \
+	    echo "installing $(TORCH) for the tests of cenote.torch"; \
 	    if $(PIP) install $(TORCH_PIP_ARGS) "$(TORCH)"; then touch $(STAMPS)/torch; \
 	    else echo "*** $(TORCH) could not be installed: the tests that compare with PyTorch will be skipped ***"; fi; \
 	fi
@@ -120,12 +141,14 @@ format: $(STAMPS)/dev-tools ## rewrite Python and C++ in the house style
 
 # --- other builds -------------------------------------------------------------------------------------------------
 
+COMPILED = src/cenote/native/_core*.so src/cenote/jax/_xla*.so
 CMAKE = $(TOOLPATH) cmake -S . -G Ninja -DPython_EXECUTABLE=$(abspath $(PY))
 
-dev: $(STAMPS)/build-tools ## a quick build into src/, for PYTHONPATH=src python
-	$(CMAKE) -B build/dev
+dev: $(STAMPS)/build-tools $(STAMPS)/jaxlib-headers ## a quick build into src/, for PYTHONPATH=src python
+	$(CMAKE) -B build/dev -DCENOTE_XLA_INCLUDE=$(XLA_INCLUDE)
 	$(TOOLPATH) cmake --build build/dev
-	rm -f src/cenote/native/_core*.so && cp build/dev/_core*.so src/cenote/native/
+	rm -f $(COMPILED) && cp build/dev/_core*.so src/cenote/native/
+	! [ -e $(XLA_INCLUDE) ] || cp build/dev/_xla*.so src/cenote/jax/
 
 SANITIZED = build/sanitize/site
 # libstdc++ beside libasan: Python is no C++ program, and libasan must find the real throw when it starts.
@@ -137,7 +160,7 @@ sanitize: $(STAMPS)/dev ## native tests and core Python tests under the address 
 	$(CMAKE) -B build/sanitize -DCENOTE_SANITIZE=ON -DCENOTE_NATIVE_TESTS=ON
 	$(TOOLPATH) cmake --build build/sanitize
 	cd build/sanitize && UBSAN_OPTIONS=print_stacktrace=1 $(TOOLPATH) ctest --output-on-failure --no-tests=error
-	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -R src/cenote $(SANITIZED)/ && rm -f $(SANITIZED)/cenote/native/_core*.so
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -R src/cenote $(SANITIZED)/ && rm -f $(COMPILED:src/%=$(SANITIZED)/%)
 	cp build/sanitize/_core*.so $(SANITIZED)/cenote/native/
 	$(UNDER_SANITIZERS) $(PY) -c 'import cenote.native._core as c; print("sanitized:", c.__file__); assert "/$(SANITIZED)/" in c.__file__'
 	$(UNDER_SANITIZERS) $(BIN)/pytest -n auto --maxprocesses 4 -m "sanitize and not torch" -p no:cacheprovider $(PYTEST_ARGS)
@@ -154,6 +177,14 @@ aarch64: $(STAMPS)/build-tools ## native tests of the NEON target, compiled for 
 	$(CMAKE) -B build/aarch64 -DCMAKE_TOOLCHAIN_FILE=scripts/aarch64.cmake -DCENOTE_NATIVE_TESTS=ON -DCENOTE_MODULE=OFF
 	$(TOOLPATH) cmake --build build/aarch64
 	cd build/aarch64 && $(TOOLPATH) ctest --output-on-failure --no-tests=error
+
+OLDEST := build/jax-oldest
+jax-oldest: $(STAMPS)/wheel ## the tests of cenote.jax with the oldest JAX that it claims, in an environment of their own
+	@[ -e $(OLDEST)/made ] || { $(PYTHON) -m venv $(OLDEST)/venv && $(OLDEST)/venv/bin/python -m pip install -q \
+	    "jax==$(JAX_OLDEST)" "jaxlib==$(JAX_OLDEST)" flax hypothesis ml_dtypes pillow pytest pytest-timeout typer rich && \
+	    touch $(OLDEST)/made; }
+	$(OLDEST)/venv/bin/python -m pip install -q --no-deps --force-reinstall $(VENV)/wheel/*.whl
+	$(OLDEST)/venv/bin/python -m pytest tests/test_jax*.py $(PYTEST_ARGS)
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package
@@ -179,5 +210,5 @@ $(STAMPS)/peers: $(STAMPS)/venv bench/install.py
 	@touch $@
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(BENCH_VENV) build dist cenote-demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis src/cenote/native/_core*.so
+	rm -rf $(VENV) $(BENCH_VENV) build dist cenote-demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis $(COMPILED)
 	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,12 +15,26 @@ import pytest
 
 import cenote
 from cenote.catalogue import OPS
+from fresh import python
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = ["cenote", *(m.name for m in pkgutil.walk_packages(cenote.__path__, "cenote."))]
-# What only a run as a program may import, and the compiled core (its stub documents it).
-MODULES = [name for name in MODULES if name not in ("cenote.__main__", "cenote.native._core")]
+FRAMEWORKS = ("torch", "jax", "keras")
+
+
+def modules(package: str) -> list[str]:
+    """All modules of a package by name: not those that have a framework at their top, and none that is not to be
+    imported by hand, as are __main__ and what is compiled (its stub documents it)."""
+    folder = Path(cenote.__file__).parent.joinpath(*package.split(".")[1:])
+    found = [package]
+    for module in pkgutil.iter_modules([str(folder)], f"{package}."):
+        name = module.name.rpartition(".")[2]
+        if not name.startswith("_") and module.name.removeprefix("cenote.") not in FRAMEWORKS:
+            found += modules(module.name) if module.ispkg else [module.name]
+    return found
+
+
+MODULES = modules("cenote")
 # Restore what a document may have changed for whoever runs next.
 pytestmark = pytest.mark.usefixtures("threads")
 
@@ -36,6 +50,20 @@ def test_module(name: str) -> None:
     module = importlib.import_module(name)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         run(test)
+
+
+@pytest.mark.parametrize("room", FRAMEWORKS)
+def test_modules_of_a_framework(room: str) -> None:
+    """In a process of its own, where the framework may have what backend it likes."""
+    pytest.importorskip(room, reason=f"{room} is not installed: its examples cannot run")
+    code = f"""
+import doctest, importlib, sys
+for name in {modules(f"cenote.{room}")!r}:
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(sys.modules[name], optionflags={FLAGS})
+    assert not failed, name
+"""
+    python(code)
 
 
 def examples(name: str) -> doctest.DocTest:

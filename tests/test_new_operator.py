@@ -179,3 +179,33 @@ for op in OPS:
     said = python(code, first=house).splitlines()
     assert len(said) == 2
     assert "'spread'" in said[0]
+
+
+def test_pytorch(house: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed: cenote.torch cannot be imported")
+    code = """
+import torch, cenote.torch as F
+x = torch.tensor([[[1.0, 9, -2, 8], [3, 4, 5, 7]]])
+assert F.spread_pool2d(x, 2).tolist() == [[[8, 10]]]
+assert F.adaptive_spread_pool2d(x, (1, 4)).tolist() == [[[2, 5, 7, 1]]]
+assert F.size_pool2d(x, 2).tolist() == [[[17, 22]]]
+assert F.SpreadPool2d(3, 1, 1)(x).tolist() == [[[8, 11, 11, 10], [8, 11, 11, 10]]]
+assert repr(F.SizePool1d(2)) == "SizePool1d(kernel_size=2)"
+a = x.clone().requires_grad_()
+(F.spread_pool2d(a, 2) * torch.tensor([1.0, 2])).sum().backward()
+assert a.grad.tolist() == [[[-1, 1, -2, 2], [0, 0, 0, 0]]]
+(F.size_pool2d(a, 2) * torch.tensor([1.0, 2])).sum().backward()
+assert a.grad.tolist() == [[[0, 2, -4, 4], [1, 1, 2, 2]]]
+assert torch.autograd.gradcheck(lambda t: F.size_pool2d(t, 2), x.double().requires_grad_(), check_forward_ad=True)
+assert torch.compile(lambda t: F.size_pool2d(t, 2) + F.spread_pool2d(t, 2), fullgraph=True)(x).tolist() == [[[25, 32]]]
+assert F.explain(F.spread_pool2d, x, 2).provider == "reference"
+for call in (lambda: torch.func.jvp(lambda t: F.spread_pool2d(t, 2), (x,), (x,)),
+             lambda: torch.func.hessian(lambda t: F.spread_pool2d(t, 2).sum())(x)):
+    try:
+        call()
+    except NotImplementedError as error:
+        print(error)
+"""
+    said = python(code, first=house).splitlines()
+    assert len(said) == 2
+    assert all(line.startswith("spread_pool2d: spread pooling has no ") for line in said)

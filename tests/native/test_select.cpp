@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "cases.hpp"
+#include "engines/pick.hpp"
 
 using namespace cases;
 
@@ -51,6 +52,21 @@ void fill_contested(Random& random, const Cells& c) {
     });
 }
 
+// Picking by offsets gives the very bits of the cell that `cell` finds, zeros where it finds none.
+template <class Cell>
+bool picks(const Call& shape, const Cells& x, const Cells& offsets, const Cells& y, const Cell& cell) {
+    Control control(nullptr);
+    pick(shape.g, lay_out(shape, {&x, &y, &offsets}), x.type, offsets.type, 3, control);
+    bool ok = true;
+    each(y.shape, [&](const Index& at) {
+        constexpr char zeros[16] = {};
+        const char* const from = cell(at);
+        ok = ok &&
+             std::memcmp(y.at(at), from == nullptr ? zeros : from, static_cast<size_t>(numbers::size_of(x.type))) == 0;
+    });
+    return ok;
+}
+
 bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool tame, bool map = false,
            bool contested = false) {
     ForwardCall call{reducer, {}, Divisor::inside, random.of(kThreads)};
@@ -83,7 +99,34 @@ bool right(Random& random, const Call& shape, Reducer reducer, DType in, bool ta
         else if (!numbers::whole(in))
             ok = ok && numbers::read(in, y.at(at)) == (reducer == Reducer::max ? -HUGE_VALL : HUGE_VALL);
     });
-    return ok;
+    return ok && (indices || picks(shape, x, found, made(in, false),
+                                   [&](const Index& at) { return winner(call, shape, x, at).bits; }));
+}
+
+// Offsets of any bits: nothing outside of the input is read, and what names no tap gives zeros.
+void wild_offsets(Random& random) {
+    for (int round = 0; round < 200; ++round) {
+        const Call shape = small_call(random, 6000);
+        const DType in = random.of(numbers::kReal), type = random.of(kPositions);
+        const Cells x = cells(random, in, shape.shape(true), true, true),
+                    y = cells(random, in, shape.shape(false), true, false),
+                    found = cells(random, type, shape.shape(false), true, false);
+        fill(random, x, false);
+        each(found.shape, [&](const Index& at) {
+            const uint64_t bits = random.chance(2) ? random.bits() : random.below(4);
+            std::memcpy(found.at(at), &bits, static_cast<size_t>(numbers::size_of(type)));
+        });
+        const int64_t box_h = std::max<int64_t>(1, shape.g.axis[1].most_taps),
+                      box_w = std::max<int64_t>(1, shape.g.axis[2].most_taps);
+        CHECK(picks(shape, x, found, y, [&](const Index& at) -> const char* {
+            const auto code = static_cast<uint64_t>(numbers::read_whole(type, found.at(at)));
+            const std::array<Index, 3> lists = taps(shape, at);
+            const uint64_t w = code % static_cast<uint64_t>(box_w), rows = code / static_cast<uint64_t>(box_w),
+                           h = rows % static_cast<uint64_t>(box_h), d = rows / static_cast<uint64_t>(box_h);
+            if (d >= lists[0].size() || h >= lists[1].size() || w >= lists[2].size()) return nullptr;
+            return x.at(joined(at, lists[0][d], lists[1][h], lists[2][w]));
+        }));
+    }
 }
 
 // Any bit pattern: NaNs of both signs with payloads, denormals.
@@ -178,6 +221,7 @@ int main() {
         }
     overlapping(random);
     raw_bits(random);
+    wild_offsets(random);
     refusals();
     CHECK(threads_started > 500);
     return check::verdict();

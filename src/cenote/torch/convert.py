@@ -64,7 +64,7 @@ def convert(model: nn.Module) -> Report:
 
     Notes
     -----
-    An export to ONNX goes by PyTorch's own operators again, see ``cenote.torch``'s page.
+    An export to ONNX goes by PyTorch's own operators: a converted model exports as it did before.
     """
     report = Report()
     for name, module in _modules("convert", model):

@@ -1,4 +1,4 @@
-"""Tensors that are not in this machine's memory: PyTorch's own kernels pool them, if they can; nothing is copied."""
+"""Where the compiled kernels cannot be: PyTorch's own operators pool there, if they can say what was asked."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ from cenote.errors import bad_type
 from .arguments import Spelled
 
 
-def reason(x: Tensor) -> str:
-    """Why the compiled kernels do not take this tensor."""
-    return f"the tensor is on {x.device}, and the kernels run on the CPU"
+def reason(x: Tensor) -> str | None:
+    """Why the compiled kernels do not take this tensor; None when they do."""
+    if not (x.is_cpu or x.is_meta):
+        return f"the tensor is on {x.device}, and the kernels run on the CPU"
+    if _is_exported():
+        return "the model is being exported to ONNX, which has PyTorch's operators alone"
+    return None
 
 
-def elsewhere(spelled: Spelled, x: Tensor, words: tuple[Any, ...]) -> Any:
-    """PyTorch's own function, or the error that it cannot say these words."""
+@torch.compiler.assume_constant_result
+def _is_exported() -> bool:
+    return torch.onnx.is_in_onnx_export()
+
+
+def elsewhere(spelled: Spelled, x: Tensor, words: tuple[Any, ...], why: str) -> Any:
+    """PyTorch's own function (nothing is copied to the host), or the error that it cannot say these words."""
     theirs = getattr(torch.nn.functional, spelled.name, None)
     if theirs is None:
-        raise bad_type(
-            spelled.name, f"{reason(x)}; PyTorch has no such function of its own", "pass x.cpu() to pool it there"
-        )
-    defaults = spelled.defaults()
+        raise bad_type(spelled.name, f"{why}; PyTorch has no such function", "pool it on the CPU, outside of an export")
     said = {}
-    for name, word, default in zip(spelled.names, words, defaults, strict=True):
+    for name, word, default in zip(spelled.names, words, spelled.defaults(), strict=True):
         if name in spelled.positional and _plain(word):
             said[name] = word
         elif word is not default and word != default:
             raise bad_type(
                 spelled.name,
-                f"{reason(x)}; PyTorch's own function does not take {name}={word!r}",
-                "pass x.cpu() to pool it there",
+                f"{why}; PyTorch's own function does not take {name}={word!r}",
+                "pool it on the CPU, outside of an export",
             )
     if spelled.rank == 1:  # its average has no such argument
         said = {name: word for name, word in said.items() if not (name == "divisor_override" and word is None)}

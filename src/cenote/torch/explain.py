@@ -113,9 +113,10 @@ def _explained(pooling: Pooling, x: Tensor, words: tuple[Any, ...], theirs: bool
     refusals = {p.name: why for p in PROVIDERS if (why := p.refusal(call)) is not None}
     provider = next(p for p in PROVIDERS if p.name not in refusals)
     name, target, threads = provider.name, provider.target, min(provider.threads, torch.get_num_threads())
-    if not (x.is_cpu or x.is_meta):
-        elsewhere(pooling.spelled, x.new_empty(x.shape, device="meta"), words)  # the error, if it cannot say this
-        refusals[name] = reason(x)
+    why = reason(x)
+    if why is not None:
+        elsewhere(pooling.spelled, x.new_empty(x.shape, device="meta"), words, why)  # the error, if it cannot say this
+        refusals[name] = why
         name, target, threads = "torch", str(x.device), 0
     elif theirs and not is_installed():
         refusals[name] = "PyTorch's own function was called and its pooling is not rerouted: cenote.torch.install()"

@@ -19,7 +19,7 @@ from . import library
 from .arguments import Spelled, Words
 from .bound import Bound, bound
 from .derivatives import Held
-from .devices import elsewhere
+from .devices import elsewhere, reason
 from .docstrings import docstring
 from .errors import as_torch
 from .pooling import eager, recorded
@@ -89,8 +89,9 @@ class Pooling:
             if not isinstance(x, Tensor):
                 raise bad_type(self.spelled.name, f"input is a tensor, got {shown(x)}", "pass a torch.Tensor")
             request = self.request(x.ndim, words)
-            if not (x.is_cpu or x.is_meta):
-                return elsewhere(self.spelled, x, words)
+            why = reason(x)
+            if why is not None:
+                return elsewhere(self.spelled, x, words, why)
             if x.layout is not torch.strided:
                 raise bad_type(self.spelled.name, f"input has layout {x.layout}", "pass x.to_dense()")
             if self.volumes and is_autocast(x):
@@ -145,8 +146,9 @@ def _spelled(pooling: Pooling, ndim: int, words: tuple[Any, ...]) -> library.Tex
 
 
 def _compiled(pooling: Pooling, x: Tensor, words: tuple[Any, ...]) -> Any:
-    if not (x.is_cpu or x.is_meta):
-        return elsewhere(pooling.spelled, x, words)
+    why = reason(x)
+    if why is not None:
+        return elsewhere(pooling.spelled, x, words, why)
     if pooling.volumes and is_autocast(x):
         x = x.float()
     return library.pool(x, *_spelled(pooling, x.ndim, _constant(words)))

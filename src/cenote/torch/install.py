@@ -11,7 +11,10 @@ from typing import Any, Final
 
 import torch
 
+from cenote.errors import bad
+
 from . import library
+from .errors import as_torch
 from .functional import FUNCTIONS, Pooling
 from .state import is_transforming
 
@@ -62,6 +65,14 @@ class Route:
     def with_derivatives(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Where PyTorch would begin to record. Within function transforms the dispatcher goes on, level by level."""
         words = self.words(args, kwargs)
+        if torch.onnx.is_in_onnx_export():
+            raise as_torch(
+                bad(
+                    self.operator,
+                    "the model is being exported to ONNX, and cenote.torch.install() has rerouted PyTorch's operators",
+                    "call cenote.torch.uninstall() first",
+                )
+            )
         if is_transforming():
             return library.pool(x, *library.spelled(self.pooling.request(x.ndim, words)))
         return self.pooling.run(x, words)
