@@ -1,4 +1,4 @@
-"""Write what follows from the catalogue: the type stub, docs/operators.md and the README's table.
+"""Write what follows from the catalogue: the type stubs, docs/operators.md and the README's table.
 
     python scripts/generate.py          write the files
     python scripts/generate.py --check  fail, naming them, when one is out of date
@@ -9,6 +9,7 @@ Nothing in these files is typed by hand, so a row that is added shows up everywh
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -159,6 +160,10 @@ def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
         ROOT / "src/cenote/__init__.pyi": stub(rows),
         ROOT / "docs/operators.md": operators_page(rows),
     }
+    if importlib.util.find_spec("torch") is not None:  # where it is not, that stub stays as it is
+        from torch_stub import stub as torch_stub
+
+        wanted[ROOT / "src/cenote/torch/__init__.pyi"] = torch_stub()
     front = ROOT / "README.md"
     if front.exists():
         wanted[front] = readme(front.read_text(), rows)
