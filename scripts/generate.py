@@ -13,6 +13,7 @@ import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cenote.catalogue import OPS, Op
 from cenote.ops.signature import FORMS, REQUIRED, arguments
@@ -161,13 +162,19 @@ def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
         ROOT / "docs/operators.md": operators_page(rows),
     }
     if importlib.util.find_spec("torch") is not None:  # where it is not, that stub stays as it is
-        from torch_stub import stub as torch_stub
-
-        wanted[ROOT / "src/cenote/torch/__init__.pyi"] = torch_stub()
+        wanted[ROOT / "src/cenote/torch/__init__.pyi"] = _beside("torch_stub").stub()
     front = ROOT / "README.md"
     if front.exists():
         wanted[front] = readme(front.read_text(), rows)
     return wanted
+
+
+def _beside(name: str) -> Any:
+    """Another script, wherever Python looks for modules."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def main() -> int:
