@@ -23,8 +23,8 @@ from .devices import elsewhere, reason
 from .docstrings import docstring
 from .errors import as_torch
 from .pooling import eager, recorded
-from .state import is_autocast, is_forward_mode, is_observed, is_watched
-from .tensors import as_array, as_tensor, channels_last
+from .state import is_autocast, is_forward_mode, is_observed, is_odd, is_watched
+from .tensors import DTYPES, as_array, as_tensor, channels_last
 from .threads import within
 
 RANKS: Final = (1, 2, 3)
@@ -54,7 +54,11 @@ class Pooling:
             return _compiled(self, x, words)
         kind = type(x)
         if kind is Tensor or kind is Parameter:
-            if x.is_cpu and not (is_watched() or is_forward_mode() or (self.volumes and is_autocast(x))):
+            if (
+                x.is_cpu
+                and x.dtype in DTYPES
+                and not (is_watched() or is_forward_mode() or (self.volumes and is_autocast(x)) or is_odd(x))
+            ):
                 y = self._short_way(x, words)
                 if y is not NotImplemented:
                     return y
@@ -92,8 +96,11 @@ class Pooling:
             why = reason(x)
             if why is not None:
                 return elsewhere(self.spelled, x, words, why)
-            if x.layout is not torch.strided:
-                raise bad_type(self.spelled.name, f"input has layout {x.layout}", "pass x.to_dense()")
+            if is_odd(x):
+                kind = "nested" if x.is_nested else f"of layout {x.layout}"
+                raise bad_type(self.spelled.name, f"input is {kind}, without a regular memory", "pass a dense tensor")
+            if x.dtype not in DTYPES:
+                raise bad_type(self.spelled.name, f"input has dtype {x.dtype}", "convert it, x.float() for example")
             if self.volumes and is_autocast(x):
                 x = x.float()
             if is_observed(x):

@@ -48,6 +48,11 @@ def has_tangent(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is not None
 
 
+def is_odd(x: Tensor) -> bool:
+    """True for a tensor without one regular piece of memory."""
+    return x.layout is not torch.strided or x.is_nested
+
+
 def is_autocast(x: Tensor) -> bool:
     """True where autocast would make this tensor float32 for an operator of its list."""
     return x.dtype in _HALVES and torch.is_autocast_enabled(x.device.type)

@@ -9,11 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cenote.catalogue.dtypes import KINDS
 from cenote.errors import bad_type
 
 Array = NDArray[Any]
 
 _KNOWN: Final[dict[torch.dtype, np.dtype[Any]]] = {}
+
+
+DTYPES: Final = frozenset(
+    getattr(torch, name)
+    for kind in KINDS.values()
+    for name in kind
+    if isinstance(getattr(torch, name, None), torch.dtype)
+)
 
 
 def channels_last(x: Tensor, rank: int) -> bool:
