@@ -305,3 +305,19 @@ def test_a_new_row_appears(torch: ModuleType, ours: ModuleType) -> None:
         for rank in (1, 2, 3):
             for form in ("sliding", "adaptive"):
                 assert callable(getattr(ours, f"{op.function_name(form)}{rank}d"))
+
+
+def test_compiled_before_it_ever_ran(torch: ModuleType, ours: ModuleType) -> None:
+    """In a fresh process: nothing that the compiler has to trace may wait for a first eager call."""
+    from fresh import python
+
+    python("""
+import torch, cenote.torch as F
+def net(x):
+    y, i = F.max_pool2d(x, 2, stride=2, return_indices=True)
+    return F.max_unpool2d(y, i, 2).sum() + F.lp_pool2d(x, 2, 3).sum() + F.adaptive_avg_pool2d(x, (None, 2)).sum() + m(x).sum()
+m = F.AvgPool2d(3, 1, padding="same")
+x = torch.rand(1, 2, 8, 8, requires_grad=True)
+got = torch.compile(net, fullgraph=True, dynamic=True, backend="aot_eager")(x)
+torch.testing.assert_close(got, net(x))
+""")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import torch
@@ -115,18 +114,15 @@ class Words:
         self.places = {name: i for i, name in enumerate(spelled.names)}
         self.defaults = spelled.defaults()
         self.most = len(spelled.positional)
+        self.rest = tuple(self.defaults[i:] for i in range(len(self.defaults) + 1))
         self.required = [i for i, value in enumerate(self.defaults) if value is REQUIRED]
-
-    @cached_property
-    def _rest(self) -> tuple[tuple[Any, ...], ...]:
-        return tuple(self.defaults[i:] for i in range(len(self.defaults) + 1))
 
     def fill(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """A value for every name, or the TypeError that Python gives."""
         given = len(args)
         if given > self.most:
             raise TypeError(f"{self.who}() takes at most {self.most + 1} positional arguments, got {given + 1}")
-        words = args + self._rest[given]
+        words = args + self.rest[given]
         if kwargs:
             words = self._named(words, given, kwargs)
         for i in self.required:

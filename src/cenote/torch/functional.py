@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
 from torch.nn import Parameter
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
@@ -23,13 +24,14 @@ from .devices import elsewhere, reason
 from .docstrings import docstring
 from .errors import as_torch
 from .pooling import eager, recorded
-from .state import is_autocast, is_forward_mode, is_observed, is_odd, is_watched
+from .state import is_autocast, is_busy, is_forward_mode, is_observed, is_odd
 from .tensors import DTYPES, as_array, as_tensor, channels_last
 from .threads import within
 
 RANKS: Final = (1, 2, 3)
 FORMS: Final = ("sliding", "adaptive")
 _FLOAT32_RANK: Final = 3  # PyTorch's autocast computes what pools volumes in float32
+_STRIDED: Final = torch.strided
 _MOST_REQUESTS: Final = 256
 _OWN: Final[dict[str, Any]] = {}  # doors take further words by name: here all go by place
 
@@ -50,14 +52,16 @@ class Pooling:
 
     def run(self, x: Any, words: tuple[Any, ...]) -> Any:
         """The call, by the shortest way there is."""
-        if torch.compiler.is_compiling():
+        if is_compiling():
             return _compiled(self, x, words)
         kind = type(x)
         if kind is Tensor or kind is Parameter:
+            # spelled out, for this is on the way of every call: plain memory, and nobody who looks on
             if (
                 x.is_cpu
+                and x.layout is _STRIDED
                 and x.dtype in DTYPES
-                and not (is_watched() or is_forward_mode() or (self.volumes and is_autocast(x)) or is_odd(x))
+                and not (is_busy() or x.is_nested or (self.volumes and is_autocast(x)))
             ):
                 y = self._short_way(x, words)
                 if y is not NotImplemented:

@@ -12,12 +12,20 @@ from torch.autograd import forward_ad
 from torch.nn import Buffer, Parameter
 
 _HALVES = frozenset({torch.float16, torch.bfloat16})
+_dispatch_modes = torch._C._len_torch_dispatch_stack
+_tracing = torch._C._get_tracing_state
+_transforms = torch._C._are_functorch_transforms_active
 _PLAIN = frozenset({Tensor, Parameter, Buffer})
 
 
 def is_watched() -> bool:
     """True while a mode of dispatch or a tracer wants to see every operator."""
-    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._get_tracing_state() is not None
+    return _dispatch_modes() > 0 or _tracing() is not None
+
+
+def is_busy() -> bool:
+    """``is_watched`` or ``is_forward_mode``: such a call goes the long way. Every call asks, so it is one question."""
+    return _dispatch_modes() > 0 or _tracing() is not None or _transforms() or forward_ad._current_level >= 0
 
 
 def is_observed(x: Tensor) -> bool:
@@ -33,12 +41,12 @@ def is_observed(x: Tensor) -> bool:
 
 def is_transforming() -> bool:
     """True inside of a function transform (``torch.func``)."""
-    return torch._C._are_functorch_transforms_active()
+    return _transforms()
 
 
 def is_forward_mode() -> bool:
     """True while tangents may be attached to tensors, or inside of a function transform."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return _transforms() or forward_ad._current_level >= 0
 
 
 def has_tangent(x: Tensor) -> bool:
