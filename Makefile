@@ -179,12 +179,15 @@ aarch64: $(STAMPS)/build-tools ## native tests of the NEON target, compiled for 
 	cd build/aarch64 && $(TOOLPATH) ctest --output-on-failure --no-tests=error
 
 OLDEST := build/jax-oldest
-jax-oldest: $(STAMPS)/wheel ## the tests of cenote.jax with the oldest JAX that it claims, in an environment of their own
-	@[ -e $(OLDEST)/made ] || { $(PYTHON) -m venv $(OLDEST)/venv && $(OLDEST)/venv/bin/python -m pip install -q \
-	    "jax==$(JAX_OLDEST)" "jaxlib==$(JAX_OLDEST)" flax hypothesis ml_dtypes pillow pytest pytest-timeout typer rich && \
-	    touch $(OLDEST)/made; }
+jax-oldest: $(STAMPS)/wheel $(OLDEST)/made ## the tests of cenote.jax with the oldest JAX that it claims, in an environment of their own
 	$(OLDEST)/venv/bin/python -m pip install -q --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	$(OLDEST)/venv/bin/python -m pytest tests/test_jax*.py $(PYTEST_ARGS)
+
+$(OLDEST)/made: Makefile
+	$(PYTHON) -m venv $(OLDEST)/venv
+	$(OLDEST)/venv/bin/python -m pip install -q "jax==$(JAX_OLDEST)" "jaxlib==$(JAX_OLDEST)" "numpy>=2" \
+	    flatbuffers flax hypothesis ml_dtypes pillow pytest pytest-timeout typer rich
+	@touch $@
 
 package: $(STAMPS)/venv ## sdist, then from it an isolated wheel, installed alone into a fresh environment with NumPy only
 	rm -rf build/package && mkdir -p build/package

@@ -80,9 +80,9 @@ constexpr Kernels made() {
         return guarded(why, [&](Control& control) {
             parallel_for((bytes + kPiece - 1) / kPiece, bytes / 8, threads, control,
                          [&](int64_t begin, int64_t end, Ticker&) {
-                             const int64_t from = begin * kPiece, to = std::min(end * kPiece, bytes);
-                             std::memset(data + from, byte, static_cast<size_t>(to - from));
-                         });
+                const int64_t from = begin * kPiece, to = std::min(end * kPiece, bytes);
+                std::memset(data + from, byte, static_cast<size_t>(to - from));
+            });
         });
     };
     return k;

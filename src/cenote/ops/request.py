@@ -108,6 +108,9 @@ class Request:
         """What ``text`` wrote."""
         return _parsed(text)
 
+    def __repr__(self) -> str:
+        return f"Request({self.text()})"
+
     def call(self, shape: tuple[int, ...], dtype: Dtype) -> Call:
         """The call for an array of this shape and dtype, or the error that it is not possible."""
         return _call(self, shape, dtype)
