@@ -160,6 +160,7 @@ def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
     wanted = {
         ROOT / "src/cenote/__init__.pyi": stub(rows),
         ROOT / "docs/operators.md": operators_page(rows),
+        ROOT / "src/cenote/keras/__init__.pyi": _beside("keras_stub").stub(),
     }
     if importlib.util.find_spec("torch") is not None:  # where it is not, that stub stays as it is
         wanted[ROOT / "src/cenote/torch/__init__.pyi"] = _beside("torch_stub").stub()

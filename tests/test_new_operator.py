@@ -157,10 +157,14 @@ spec = importlib.util.spec_from_file_location("generate", {str(ROOT / "scripts" 
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 for path, text in module.files().items():
-    print(path.name, all(f"{{form}}spread_pool" in text for form in ("", "adaptive_", "global_")))
+    plain = text.replace("_", "").lower()  # SpreadPooling2D, too
+    forms = ("", "adaptive") if path.parent.name == "torch" else ("", "adaptive", "global")
+    print(path.relative_to(module.ROOT).as_posix(), all(f"{{form}}spreadpool" in plain for form in forms))
 """
     said = dict(line.split() for line in python(code, first=house).splitlines())
-    assert said == {"__init__.pyi": "True", "operators.md": "True", "README.md": "True"}
+    assert set(said.values()) == {"True"}
+    stubs = {"src/cenote/__init__.pyi", "src/cenote/keras/__init__.pyi"}
+    assert set(said) >= {*stubs, "docs/operators.md", "README.md"}
 
 
 def test_the_tests_notice_a_row_without_cases(house: Path) -> None:
@@ -209,3 +213,30 @@ for call in (lambda: torch.func.jvp(lambda t: F.spread_pool2d(t, 2), (x,), (x,))
     said = python(code, first=house).splitlines()
     assert len(said) == 2
     assert all(line.startswith("spread_pool2d: spread pooling has no ") for line in said)
+
+
+def test_jax(house: Path) -> None:
+    pytest.importorskip("jax", reason="JAX is not installed: cenote.jax cannot be imported")
+    if not list(Path(cenote.__file__).parent.glob("jax/_xla*.so")):
+        pytest.skip("cenote was built without jaxlib's headers: cenote.jax cannot be imported")
+    code = """
+import jax, jax.numpy as jnp, cenote.jax
+x = jnp.array([[1.0, 9, -2, 8], [3, 4, 5, 7]])
+names = {f"{form}{op}_pool" for form in ("", "adaptive_", "global_") for op in ("spread", "size")}
+assert names <= set(cenote.jax.__all__)
+assert jax.jit(lambda x: cenote.jax.size_pool(x, 2))(x).tolist() == [[17, 22]]
+assert cenote.jax.global_size_pool(x) == 39
+assert cenote.jax.flax.size_pool(x[..., None], (2, 2), (2, 2))[..., 0].tolist() == [[17, 22]]
+loss = lambda x: (cenote.jax.size_pool(x, 2) * jnp.array([1.0, 2])).sum()
+assert jax.grad(loss)(x).tolist() == [[1, 1, -2, 2], [1, 1, 2, 2]]
+assert jax.jvp(loss, (x,), (x,)) == (61, 61)
+for call in (lambda: cenote.jax.spread_pool(x, 2), lambda: cenote.jax.flax.spread_pool(x, (2,))):
+    try:
+        call()
+    except TypeError as error:
+        print(error)
+"""
+    said = python(code, first=house).splitlines()
+    assert len(said) == 2
+    assert said[0].startswith("spread_pool: nobody can run this call inside JAX (xla: the row 'spread' names no")
+    assert said[1].startswith("flax.spread_pool: nobody can run this call")

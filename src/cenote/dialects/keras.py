@@ -13,7 +13,7 @@ ROW = Dialect(
     ranks=(1, 2, 3),
     channels_last=True,
     operators={
-        "max": Spelling("MaxPooling", Stride.SIZE, _SAME),
+        "max": Spelling("MaxPooling", Stride.SIZE, _SAME, size=2),
         "avg": Spelling("AveragePooling", Stride.SIZE, _SAME),
         "conv": Spelling("Conv", Stride.ONE, _SAME, dilation=True, dilated_strided=False),
     },
@@ -38,6 +38,7 @@ ROW = Dialect(
             "padding is 'valid' or 'same'; strides left out are pool_size",
             "keras.layers.MaxPooling2D, arguments",
         ),
+        Note("pool_size left out is 2 for maxima; averages want it", "keras 3.15, run: AveragePooling2D() raises"),
         Note("pooling has no dilation", "keras 3.15, run: MaxPooling2D(3, dilation_rate=2) raises"),
         Note(
             "a convolution takes strides > 1 or dilation_rate > 1, not both",
