@@ -5,25 +5,26 @@ A value of at least ``least``, or of at most ``most``; ``None`` where a row lack
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 from .results import Row, Run
 from .workload import Workload, shape_text
 
+R = TypeVar("R")
 Value = Callable[[Row, Run], float | None]
 Which = Callable[[Row, Run], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One sentence of the goal."""
+class Bar(Generic[R]):
+    """One sentence of the goal, about rows of one kind."""
 
     id: str
     text: str
-    which: Which
-    value: Value
+    which: Callable[[R, Run], bool]
+    value: Callable[[R, Run], float | None]
     least: float | None = None
     most: float | None = None
 
@@ -34,16 +35,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A bar on a run: the rows it judged, worst first, and those it could not judge."""
+    """A bar on a run: the rows it judged, by name and worst first, and those it could not judge."""
 
-    bar: Bar
-    values: tuple[tuple[Row, float], ...]
-    unmeasured: tuple[Row, ...]
+    bar: Bar[Any]
+    values: tuple[tuple[str, float], ...]
+    unmeasured: tuple[str, ...]
 
     @property
-    def short(self) -> tuple[tuple[Row, float], ...]:
+    def short(self) -> tuple[tuple[str, float], ...]:
         """The rows that fall short, worst first."""
-        return tuple((row, value) for row, value in self.values if not self.bar.holds(value))
+        return tuple((name, value) for name, value in self.values if not self.bar.holds(value))
 
     @property
     def met(self) -> bool | None:
@@ -61,15 +62,15 @@ class Verdict:
 
 def judge(run: Run) -> tuple[Verdict, ...]:
     """Every bar on every row that it is about."""
-    return tuple(_verdict(bar, run) for bar in BARS)
+    return tuple(verdict(bar, run, run.rows, short_name) for bar in BARS)
 
 
-def _verdict(bar: Bar, run: Run) -> Verdict:
-    rows = [row for row in run.rows if bar.which(row, run)]
-    found = [(row, bar.value(row, run)) for row in rows]
-    values = [(row, value) for row, value in found if value is not None]
+def verdict(bar: Bar[R], run: Run, rows: Iterable[R], named: Callable[[R], str]) -> Verdict:
+    """One bar on those of the rows that it is about."""
+    found = [(named(row), bar.value(row, run)) for row in rows if bar.which(row, run)]
+    values = [(name, value) for name, value in found if value is not None]
     values.sort(key=lambda pair: pair[1], reverse=bar.most is not None)
-    return Verdict(bar, tuple(values), tuple(row for row, value in found if value is None))
+    return Verdict(bar, tuple(values), tuple(name for name, value in found if value is None))
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def _backward(w: Workload, *ops: str) -> bool:
     return w.backward and w.op in ops and w.dtype == "float32"
 
 
-BARS: Final = (
+BARS: Final[tuple[Bar[Row], ...]] = (
     Bar(
         "floor",
         "Every forward row, every layout and type: at least 1.5x the fastest of all peers, or within 1.15x of the "

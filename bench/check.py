@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .contestant import Contestant
+from .contestant import Contestant, Refusal
 from .data import Array
 from .workload import Workload
 
@@ -15,10 +15,23 @@ from .workload import Workload
 _LAST_PLACES = {"float32": 64 * 2.0**-23, "float64": 64 * 2.0**-52, "float16": 2 * 2.0**-10, "bfloat16": 2 * 2.0**-7}
 # Where two taps are equal, libraries disagree about the winner; normal random numbers tie rarely.
 _TIES = {"float32": 1e-4, "float64": 1e-6, "float16": 2e-2, "bfloat16": 5e-2}
+# Averages are added in another order, and what follows them in a network adds up a few thousand such differences.
+_NETWORK = 1e-4
+_NOT_ZERO = 1e-30
 
 
 class Mismatch(Exception):
     """A peer computes something else; its time means nothing here."""
+
+
+def reason(error: BaseException) -> str:
+    """Why somebody takes no part, in one short line, without the folders of this machine."""
+    if isinstance(error, ModuleNotFoundError):
+        return "not installed"
+    text = str(error).strip() or type(error).__name__
+    words = [word for word in text.splitlines()[0].split() if "/" not in word.strip("'\"(")[:1]]
+    named = isinstance(error, Refusal | Mismatch)
+    return ("" if named else f"{type(error).__name__}: ") + " ".join(words)[:140]
 
 
 def compare(workload: Workload, contestant: Contestant, ours: Sequence[Array], theirs: Sequence[Array]) -> str:
@@ -31,6 +44,27 @@ def compare(workload: Workload, contestant: Contestant, ours: Sequence[Array], t
     return ", ".join(words)
 
 
+def agree(contestant: Contestant, expected: Sequence[Array], found: Sequence[Array]) -> str:
+    """The same for any result and its gradients, each compared with its own largest value."""
+    if len(expected) != len(found):
+        raise Mismatch(f"gives {len(found)} arrays instead of {len(expected)}")
+    worst = 0.0
+    for i, (mine, other) in enumerate(zip(expected, found, strict=True)):
+        name = f"gradient {i}" if i else "result"
+        if mine.shape != other.shape:
+            raise Mismatch(f"{name} has shape {other.shape} instead of {mine.shape}")
+        if np.array_equal(mine, other):
+            continue
+        if contestant.exact:
+            raise Mismatch(f"{name} is not equal")
+        apart = float(np.abs(mine.astype(np.float64) - other).max())
+        share = apart / max(float(np.abs(mine).max()), _NOT_ZERO)
+        if not share <= _NETWORK:
+            raise Mismatch(f"{name} differs by up to {apart:.3g}, {share:.1e} of its largest value")
+        worst = max(worst, share)
+    return f"within {worst:.1e} of the largest value" if worst else "equal"
+
+
 def _one(workload: Workload, contestant: Contestant, name: str, ours: Array, theirs: Array) -> str:
     if ours.shape != theirs.shape:
         raise Mismatch(f"{name} has shape {theirs.shape} instead of {ours.shape}")
@@ -41,6 +75,8 @@ def _one(workload: Workload, contestant: Contestant, name: str, ours: Array, the
         ours, theirs = ours[tuple(inner)], theirs[tuple(inner)]
     if ours.dtype == theirs.dtype and np.array_equal(ours, theirs):
         return "equal"
+    if contestant.exact:
+        raise Mismatch(f"{name} is not equal")
     wide = np.float64 if workload.dtype == "float64" or ours.dtype.kind in "iu" else np.float32
     mine: Array = ours.astype(wide)
     other: Array = theirs.astype(wide)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from . import table
+from .adapters import peak
+from .adapters.table import cases as all_cases
 from .results import read, to_json
 
 
@@ -48,27 +50,35 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     wanted = re.compile(chosen.only)
     rows = [row for row in table.workloads() if wanted.search(row.id) or wanted.fullmatch(row.group)]
+    cases = [case for case in all_cases() if wanted.search(case.id) or wanted.fullmatch(case.group)]
+    networks = [network for network in peak.MEASURED if wanted.search(peak.name(network))]
     if chosen.quick:
-        rows = [row for row in rows if row.quick]
+        rows, cases = [row for row in rows if row.quick], [case for case in cases if case.quick]
+        networks = networks[:1]
     if chosen.list:
-        print(*(row.id for row in rows), sep="\n")
+        print(*(row.id for row in rows), *(case.id for case in cases), *map(peak.name, networks), sep="\n")
         return 0
-    if not rows or chosen.threads < 1:
-        print("bench: no row matches" if not rows else "bench: --threads is at least 1", file=sys.stderr)
+    anything = rows or cases or networks
+    if not anything or chosen.threads < 1:
+        print("bench: --threads is at least 1" if anything else "bench: no row matches", file=sys.stderr)
         return 2
     from . import run
+    from .adapters import run as inside
     from .peers import peers
 
     def say(text: str) -> None:
         print(text, flush=True)
 
     among = re.compile(chosen.peers)
-    candidates = [peer for peer in peers() if among.search(peer.name)]
+    candidates = [peer for peer in peers() if rows and among.search(peer.name)]
     found = run.assemble(chosen.threads, candidates, say)
     done = run.run(rows, found, run.QUICK if chosen.quick else run.FULL, chosen.seed, say)
+    if cases or networks:
+        done = inside.added(done, cases, networks, inside.QUICK if chosen.quick else inside.FULL, say)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(to_json(done), encoding="utf-8")
-    say(f"{len(rows)} rows in {done.settings['seconds']:.0f} s, written to {chosen.out}")
+    count = len(rows) + len(cases) + len(networks)
+    say(f"{count} rows in {done.settings['seconds']:.0f} s, written to {chosen.out}")
     return 0
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from .results import OURS, Row, Run
-from .stats import Summary, paired, summary
-
-_ENOUGH: Final = 5
+from .stats import Summary, ratios
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +57,31 @@ class Outcome:
         return "\n".join(lines)
 
 
-def ratios(row: Row, peer: str) -> Summary | None:
-    """cenote over the peer, round by round; ``stream`` is the faster of the stream kernels.
-
-    A slow peer shares few rounds: then the quartiles of both say how uncertain the ratio of the medians is.
-    """
+def ratio(row: Row, peer: str) -> Summary | None:
+    """cenote over the peer; ``stream`` is the faster of the stream kernels."""
     name = row.stream_name if peer == "stream" else peer
     ours, theirs = row.columns.get(OURS), row.columns.get(name or "")
-    if ours is None or theirs is None:
-        return None
-    pairs = paired(ours.samples, theirs.samples)
-    if len(pairs) >= _ENOUGH:
-        return summary(pairs)
-    mine, other = ours.ms, theirs.ms
-    return Summary(mine.median / other.median, mine.low / other.high, mine.high / other.low, len(pairs))
+    return None if ours is None or theirs is None else ratios([ours.samples], [theirs.samples])
+
+
+def _judged(run: Run, peer: str) -> dict[str, tuple[str, Summary | None]]:
+    """By the row's id: whom its ratio is to, and the ratio. Rows about adapters have a base of their own."""
+    rows = {row.workload.id: (peer, ratio(row, peer)) for row in run.rows}
+    return rows | {case.id: (" + ".join(case.base), case.of_base) for case in run.adapters}
 
 
 def compare(old: Run, new: Run, peer: str = "stream", least: float = 0.05) -> Outcome:
     """Judge every row that both runs have."""
     changes: list[Change] = []
     not_judged: list[str] = []
-    ids = dict.fromkeys([row.workload.id for row in (*old.rows, *new.rows)])
-    for name in ids:
-        before, after = old.row(name), new.row(name)
-        past = ratios(before, peer) if before else None
-        now = ratios(after, peer) if after else None
+    before, after = _judged(old, peer), _judged(new, peer)
+    for name in before | after:
+        to, past = before.get(name, ("", None))
+        _, now = after.get(name, ("", None))
         if past is None or now is None:
             not_judged.append(name)
         else:
-            changes.append(Change(name, peer, past, now))
+            changes.append(Change(name, to, past, now))
     changes.sort(key=lambda change: change.factor, reverse=True)
     slower = tuple(change for change in changes if change.beyond_noise(least))
     faster = tuple(change for change in reversed(changes) if change.better(least))

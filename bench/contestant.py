@@ -40,6 +40,7 @@ class Contestant:
     warm: bool = False  # an untimed call opens its turn even if calls are long: its `enter` may have emptied a cache
     prime: bool = False  # measured in full however slow it is
     slack: float = 0.0  # an absolute difference that is known and accepted; `note` says why
+    exact: bool = False  # its results are equal, or it takes no part
     keep: list[Any] = field(default_factory=list)
 
     @property

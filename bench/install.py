@@ -12,6 +12,7 @@ import sys
 # The versions that answered the documented results; a patch release of the same line may take their place.
 PEERS = {
     "JAX": ("jax==0.10.*", "jaxlib==0.10.*"),
+    "Flax": ("flax==0.12.*",),
     "ONNX Runtime": ("onnxruntime==1.31.*", "onnx>=1.19,<2"),
     "OpenVINO": ("openvino==2026.4.*",),
     "TensorFlow": ("tensorflow-cpu==2.21.*",),

@@ -27,28 +27,33 @@ def contestants(workload: Workload, data: Data, threads: int, left_out: dict[str
     """
     call, arrays = _call(workload, data)
     default = _default_limit()
-
-    def entering(count: int, limit: int | None) -> Callable[[], None]:
-        def enter() -> None:
-            cenote.set_num_threads(count)
-            if limit is not None:
-                _set_cache_limit(limit)
-
-        return enter
-
     _empty_cache()  # what earlier rows left there is none of this row's business
     warm = default is not None
-    found = [Contestant(NAME, call, arrays, enter=entering(threads, default), warm=warm, keep=[data])]
+    found = [Contestant(NAME, call, arrays, enter=usual(threads), warm=warm, keep=[data])]
     if workload.scaling:
-        found.append(Contestant(ONE_THREAD, call, arrays, enter=entering(1, default), warm=warm, keep=[data]))
+        found.append(Contestant(ONE_THREAD, call, arrays, enter=usual(1), warm=warm, keep=[data]))
     if default is not None and not workload.overhead:
-        found.append(Contestant(OFF, call, arrays, enter=entering(threads, 0), keep=[data]))
+        found.append(Contestant(OFF, call, arrays, enter=_entering(threads, 0), keep=[data]))
     if (workload.overhead or workload.scaling) and not workload.backward:
         try:
-            found.append(_looped(workload, data, entering(threads, default)))
+            found.append(_looped(workload, data, usual(threads)))
         except Exception as error:  # it reaches below the public surface, which may change
             left_out[LOOP] = f"{type(error).__name__}: {error}"
     return found
+
+
+def usual(threads: int) -> Callable[[], None]:
+    """What opens a turn of cenote as it is by default, with so many threads."""
+    return _entering(threads, _default_limit())
+
+
+def _entering(threads: int, limit: int | None) -> Callable[[], None]:
+    def enter() -> None:
+        cenote.set_num_threads(threads)
+        if limit is not None:
+            _set_cache_limit(limit)
+
+    return enter
 
 
 @functools.cache

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .bars import Verdict, judge, short_name
+from .adapters import report as adapters
+from .bars import judge, short_name
 from .results import OURS, Row, Run
+from .tables import bytes_text, number, table, verdicts
 
 NOTES: Final = Path(__file__).with_name("notes.md")
 IMAGE: Final = "images/benchmarks.png"
@@ -80,77 +82,42 @@ def render(run: Run, notes: str) -> str:
         "## The machine and the versions",
         _machine(run),
         "## The speed to reach",
-        _verdicts(judge(run)),
+        verdicts(judge(run), "Where it falls short"),
         notes.strip(),
         f"![Bytes moved per second against the size of the input]({SIZES_IMAGE})",
     ]
     for group in dict.fromkeys(row.workload.group for row in run.rows):
         parts += [f"## {group}", _group([row for row in run.rows if row.workload.group == group])]
+    parts += adapters.section(run)
     parts += ["## Who is left out", _left_out(run), "## What the checks found", _checks(run)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int = 1) -> str:
-    """Markdown; columns from ``right`` on hold numbers."""
-    marks = ["---" if i < right else "---:" for i in range(len(head))]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, marks, *rows))
-
-
 def _machine(run: Run) -> str:
     about = run.machine
-    caches = ", ".join(f"{name} {_bytes(size)}" for name, size in about.get("caches", {}).items())
+    caches = ", ".join(f"{name} {bytes_text(size)}" for name, size in about.get("caches", {}).items())
     rows = [
         ("processor", f"{about.get('cpu')}, {about.get('processors')} processors" + _virtual(run)),
         ("vectors", ", ".join(about.get("vectors", [])) or "-"),
         ("caches", caches or "-"),
-        ("memory", _bytes(about.get("memory", 0))),
+        ("memory", bytes_text(about.get("memory", 0))),
         ("governor", str(about.get("governor"))),
         ("huge pages", str(about.get("huge_pages")) or "-"),
         ("system", f"{about.get('system')}, {about.get('libc')}, {about.get('python')}"),
         ("threads", str(run.settings.get("threads"))),
-        ("run", f"{len(run.rows)} rows in {run.settings.get('seconds', 0):.0f} s, seed {run.settings.get('seed')}"),
+        ("run", f"{_count(run)} rows in {run.settings.get('seconds', 0):.0f} s, seed {run.settings.get('seed')}"),
     ]
     rows += [(name, version) for name, version in run.versions.items()]
     rows += [(f"missing: {name}", reason) for name, reason in run.missing.items()]
-    return _table(("what", "value"), rows, right=2)
+    return table(("what", "value"), rows, right=2)
+
+
+def _count(run: Run) -> int:
+    return len(run.rows) + len(run.adapters) + len(run.peaks)
 
 
 def _virtual(run: Run) -> str:
     return ", virtual machine" if run.machine.get("virtual") else ""
-
-
-def _bytes(count: int) -> str:
-    for unit, shift in (("GB", 30), ("MB", 20), ("KB", 10)):
-        if count >= 1 << shift:
-            return f"{count / (1 << shift):.3g} {unit}"
-    return f"{count} B"
-
-
-def _verdicts(verdicts: Sequence[Verdict]) -> str:
-    words = {True: "met", False: "**not met**", None: "not measured"}
-    rows = []
-    for verdict in verdicts:
-        rows.append((verdict.bar.text, words[verdict.met], _score(verdict), _worst(verdict)))
-    parts = [_table(("bar", "verdict", "rows that meet it", "worst row"), rows, right=4)]
-    short = [verdict for verdict in verdicts if verdict.short]
-    if short:
-        parts.append("### Where it falls short")
-    for verdict in short:
-        lines = [f"- {short_name(row)}: {verdict.shortfall(value)}" for row, value in verdict.short]
-        parts.append(f"{verdict.bar.text}:\n\n" + "\n".join(lines))
-    return "\n\n".join(parts)
-
-
-def _score(verdict: Verdict) -> str:
-    judged = f"{len(verdict.values) - len(verdict.short)} of {len(verdict.values)}"
-    return judged + (f", {len(verdict.unmeasured)} not measured" if verdict.unmeasured else "")
-
-
-def _worst(verdict: Verdict) -> str:
-    if not verdict.values:
-        return "-"
-    row, value = verdict.values[0]
-    return f"{value:.3g}: {short_name(row)}"
 
 
 def _group(rows: Sequence[Row]) -> str:
@@ -165,7 +132,7 @@ def _group(rows: Sequence[Row]) -> str:
         cells += [_ms(row, row.stream_name), _times(row.ours, row.stream)]
         cells += ["-" if peer is None else _TITLES[peer], _times(row.median(peer or ""), row.ours)]
         lines.append([*cells, *(_ms(row, name) for name in names)])
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _times(above: float | None, below: float | None) -> str:
@@ -181,15 +148,6 @@ def _ms(row: Row, name: str | None, spread: bool = False) -> str:
     return number(ms.median) + "*" * (ms.count < 3) + half
 
 
-def number(ms: float) -> str:
-    """Three digits, never an exponent."""
-    if ms >= 100:
-        return f"{ms:.0f}"
-    if ms >= 0.001:
-        return f"{ms:.3g}"
-    return f"{ms:.6f}"
-
-
 def _left_out(run: Run) -> str:
     reasons: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in run.rows:
@@ -200,7 +158,7 @@ def _left_out(run: Run) -> str:
     for (name, reason), where in sorted(reasons.items(), key=lambda item: (_place(order, item[0][0]), -len(item[1]))):
         which = f"`{where[0].workload.id}`" if len(where) == 1 else f"{len(where)} rows"
         rows.append((_TITLES.get(name, name), reason.replace("|", "\\|"), which))
-    return _table(("peer", "why", "where"), rows, right=3) if rows else "Nobody."
+    return table(("peer", "why", "where"), rows, right=3) if rows else "Nobody."
 
 
 def _place(order: list[str], name: str) -> int:
@@ -221,4 +179,4 @@ def _checks(run: Run) -> str:
     for name in (n for n in _TITLES if n in found):
         counts = ", ".join(f"{count} {word}" for word, count in found[name].items())
         rows.append((_TITLES[name], counts, "; ".join(sorted(notes[name])) or "-"))
-    return _table(("peer", "rows", "notes"), rows, right=3) if rows else "No peer took part."
+    return table(("peer", "rows", "notes"), rows, right=3) if rows else "No peer took part."

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from .stats import Summary, summary
+from .stats import Summary, ratios, summary
 from .workload import Geometry, Workload
 
 FORMAT: Final = 1
@@ -88,6 +88,41 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A row about an adapter: ``ours`` is judged against the columns of ``base``, added up."""
+
+    id: str
+    title: str
+    group: str
+    ours: str
+    base: tuple[str, ...]
+    columns: dict[str, Column]
+    left_out: dict[str, str]
+    rounds: int = 0
+
+    def ratio(self, above: tuple[str, ...], below: tuple[str, ...]) -> Summary | None:
+        """Times of some columns over those of others, round by round; None if one of them took no part."""
+        if not all(name in self.columns for name in (*above, *below)):
+            return None
+        return ratios([self.columns[n].samples for n in above], [self.columns[n].samples for n in below])
+
+    @property
+    def of_base(self) -> Summary | None:
+        """``ours`` over ``base``."""
+        return self.ratio((self.ours,), self.base)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What training steps of a network need, in bytes, by variant and by what was counted."""
+
+    id: str
+    title: str
+    variants: dict[str, dict[str, int]]
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Run:
     """A whole run."""
 
@@ -96,6 +131,8 @@ class Run:
     settings: dict[str, Any]
     missing: dict[str, str]
     rows: tuple[Row, ...]
+    adapters: tuple[Measured, ...] = ()
+    peaks: tuple[Peak, ...] = ()
 
     @property
     def l2_bytes(self) -> int:
@@ -117,17 +154,25 @@ def to_json(run: Run) -> str:
         "missing": run.missing,
     }
     head = json.dumps(document, indent=1)[:-2]
-    rows = []
-    for row in run.rows:
-        lines = [f'   "{name}": {json.dumps(_column(column))}' for name, column in row.columns.items()]
-        columns = "{\n" + ",\n".join(lines) + "\n  }"
-        rows.append(
-            f'  {{"id": {json.dumps(row.workload.id)},\n'
-            f'  "workload": {json.dumps(asdict(row.workload))},\n'
-            f'  "rounds": {row.rounds}, "left_out": {json.dumps(row.left_out)},\n'
-            f'  "columns": {columns}}}'
-        )
-    return head + ',\n "rows": [\n' + ",\n".join(rows) + "\n ]\n}\n"
+    rows = [_entry({"id": row.workload.id, "workload": asdict(row.workload)}, row) for row in run.rows]
+    adapters = [
+        _entry({name: getattr(case, name) for name in ("id", "title", "group", "ours", "base")}, case)
+        for case in run.adapters
+    ]
+    peaks = ["  " + json.dumps(asdict(peak)) for peak in run.peaks]
+    return head + _listed("rows", rows) + _listed("adapters", adapters) + _listed("peaks", peaks) + "\n}\n"
+
+
+def _listed(name: str, entries: list[str]) -> str:
+    return f',\n "{name}": [\n' + ",\n".join(entries) + "\n ]"
+
+
+def _entry(about: dict[str, Any], row: Row | Measured) -> str:
+    lines = [f'   "{name}": {json.dumps(_column(column))}' for name, column in row.columns.items()]
+    columns = "{\n" + ",\n".join(lines) + "\n  }"
+    said = [f'"{name}": {json.dumps(value)}' for name, value in about.items()]
+    said += [f'"rounds": {row.rounds}, "left_out": {json.dumps(row.left_out)}', f'"columns": {columns}']
+    return "  {" + ",\n  ".join(said) + "}"
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -141,18 +186,32 @@ def from_json(text: str) -> Run:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"not a benchmark run of format {FORMAT}; make one with: python -m bench run --out FILE.json")
     rows = tuple(
-        Row(
-            _workload(entry["workload"]),
-            {
-                name: Column(tuple((int(r), float(ms)) for r, ms in c["samples"]), c["repeat"], c["check"], c["note"])
-                for name, c in entry["columns"].items()
-            },
+        Row(_workload(entry["workload"]), _columns(entry), entry["left_out"], entry["rounds"])
+        for entry in document["rows"]
+    )
+    adapters = tuple(
+        Measured(
+            entry["id"],
+            entry["title"],
+            entry["group"],
+            entry["ours"],
+            tuple(entry["base"]),
+            _columns(entry),
             entry["left_out"],
             entry["rounds"],
         )
-        for entry in document["rows"]
+        for entry in document.get("adapters", ())
     )
-    return Run(document["machine"], document["versions"], document["settings"], document["missing"], rows)
+    peaks = tuple(Peak(**entry) for entry in document.get("peaks", ()))
+    settings, missing = document["settings"], document["missing"]
+    return Run(document["machine"], document["versions"], settings, missing, rows, adapters, peaks)
+
+
+def _columns(entry: dict[str, Any]) -> dict[str, Column]:
+    return {
+        name: Column(tuple((int(r), float(ms)) for r, ms in c["samples"]), c["repeat"], c["check"], c["note"])
+        for name, c in entry["columns"].items()
+    }
 
 
 def _workload(entry: dict[str, Any]) -> Workload:

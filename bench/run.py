@@ -23,7 +23,7 @@ from .workload import Workload
 
 PATIENCE: Final = 8.0  # seconds
 SEPARABLE: Final = ("numpy", "opencv", "scipy")  # their time grows with the sides of a window, not with its area
-FULL: Final = Effort()
+FULL: Final = Effort(whole=900.0)  # the adapters take up to 180 s more
 QUICK: Final = Effort(seconds=1.2, rounds=9, least=3, whole=150.0)
 
 Say = Callable[[str], None]
@@ -66,14 +66,14 @@ def assemble(threads: int, candidates: Sequence[Peer], say: Say) -> Field:
         try:
             peer.start(found.threads)
         except Exception as error:  # an installed library that cannot be loaded is missing as well
-            found.missing[peer.name] = _first_line(error)
+            found.missing[peer.name] = check.reason(error)
             say(f"missing: {peer.title} ({found.missing[peer.name]}), left out")
         else:
             found.peers.append(peer)
     try:
         found.stream = Stream()
     except Exception as error:
-        found.missing["stream"] = _first_line(error)
+        found.missing["stream"] = check.reason(error)
         say(f"missing: the stream limit ({found.missing['stream']})")
     gc.freeze()  # ten libraries' modules: looking through them takes a third of a second, twice a row
     return found
@@ -86,8 +86,9 @@ def run(rows: Sequence[Workload], entrants: Field, effort: Effort, seed: int, sa
     ladders: dict[tuple[str, str], Rung] = {}
     done: list[Row] = []
     began = time.perf_counter()
-    say(f"{len(rows)} workloads, {entrants.threads} threads, about {effort.seconds + 1.5:.0f} s each, seed {seed}")
-    say(f"taking part: {', '.join(peer.title for peer in entrants.peers)}")
+    if rows:
+        say(f"{len(rows)} workloads, {entrants.threads} threads, about {effort.seconds + 1.5:.0f} s each, seed {seed}")
+        say(f"taking part: {', '.join(peer.title for peer in entrants.peers)}")
     measured = 0.0
     for number, workload in enumerate(rows, 1):
         paced = effort.paced(time.perf_counter() - began, measured, number - 1, len(rows) - number + 1)
@@ -122,13 +123,13 @@ def _row(
                 rung.before(workload)
             contestants = peer.contestants(workload, data, threads)
         except Exception as error:  # whatever a peer raises for work it does not know is its refusal
-            left_out[peer.name] = _first_line(error)
+            left_out[peer.name] = check.reason(error)
             continue
         for contestant in contestants:
             try:
                 entry, checks[contestant.name] = _tried(workload, contestant, reference)
             except Exception as error:
-                left_out[contestant.name] = _first_line(error)
+                left_out[contestant.name] = check.reason(error)
                 continue
             entries.append(entry)
             if workload.ladder and contestant.name == peer.name and peer.name not in SEPARABLE:
@@ -168,16 +169,6 @@ def _tried(workload: Workload, contestant: Contestant, reference: list[Array]) -
     theirs = [np.asarray(a).reshape(s) for a, s in zip(contestant.arrays(result), shapes, strict=False)]
     mine = [a.reshape(s) for a, s in zip(reference, shapes, strict=False)]
     return entry, check.compare(workload, contestant, mine, theirs)
-
-
-def _first_line(error: BaseException) -> str:
-    """The reason in one short line, without the folders of this machine."""
-    if isinstance(error, ModuleNotFoundError):
-        return "not installed"
-    text = str(error).strip() or type(error).__name__
-    words = [word for word in text.splitlines()[0].split() if "/" not in word.strip("'\"(")[:1]]
-    named = isinstance(error, Refusal | check.Mismatch)
-    return ("" if named else f"{type(error).__name__}: ") + " ".join(words)[:140]
 
 
 def _versions(entrants: Field) -> dict[str, str]:

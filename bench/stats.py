@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+Samples = Sequence[tuple[int, float]]  # (round, time)
+ENOUGH: Final = 5  # rounds in common
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -37,7 +41,33 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75), len(values))
 
 
-def paired(ours: Sequence[tuple[int, float]], theirs: Sequence[tuple[int, float]]) -> list[float]:
-    """ours / theirs for every round in which both took part."""
-    other = dict(theirs)
-    return [value / other[turn] for turn, value in ours if turn in other]
+def paired(above: Sequence[Samples], below: Sequence[Samples]) -> list[float]:
+    """The sum of some contestants over the sum of others, for every round in which all of them took part."""
+    turns = set.intersection(*({turn for turn, _ in samples} for samples in (*above, *below)))
+    over, under = _added(above), _added(below)
+    return [over[turn] / under[turn] for turn in sorted(turns)]
+
+
+def _added(side: Sequence[Samples]) -> dict[int, float]:
+    added: dict[int, float] = {}
+    for samples in side:
+        for turn, value in samples:
+            added[turn] = added.get(turn, 0.0) + value
+    return added
+
+
+def ratios(above: Sequence[Samples], below: Sequence[Samples]) -> Summary:
+    """The same as a summary.
+
+    Slow ones share few rounds: then the quartiles of all say how uncertain the ratio of the medians is.
+    """
+    pairs = paired(above, below)
+    if len(pairs) >= ENOUGH:
+        return summary(pairs)
+    over, under = ([summary([value for _, value in samples]) for samples in side] for side in (above, below))
+    return Summary(
+        sum(s.median for s in over) / sum(s.median for s in under),
+        sum(s.low for s in over) / sum(s.high for s in under),
+        sum(s.high for s in over) / sum(s.low for s in under),
+        len(pairs),
+    )

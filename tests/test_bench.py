@@ -51,8 +51,9 @@ def test_quartiles_lie_between_neighbours() -> None:
 
 
 def test_ratios_are_taken_within_a_round() -> None:
-    assert stats.paired([(0, 2.0), (1, 9.0), (2, 4.0)], [(0, 1.0), (2, 8.0)]) == [2.0, 0.5]
-    assert stats.paired([(0, 2.0)], [(5, 4.0)]) == []
+    assert stats.paired([[(0, 2.0), (1, 9.0), (2, 4.0)]], [[(0, 1.0), (2, 8.0)]]) == [2.0, 0.5]
+    assert stats.paired([[(0, 2.0)]], [[(5, 4.0)]]) == []
+    assert stats.paired([[(0, 3.0)]], [[(0, 1.0)], [(0, 2.0), (1, 7.0)]]) == [1.0]
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

@@ -31,14 +31,15 @@ class Jax:
         """Both layouts where they differ."""
         if threads != self.threads:
             raise Refusal("its thread count is fixed for the process")
-        found = [self._contestant("jax", workload, data, workload.channels_last)]
+        found = [self.contestant("jax", workload, data, workload.channels_last)]
         if workload.channels > 1 and not workload.overhead:
-            found.append(self._contestant("jax-other", workload, data, not workload.channels_last))
+            found.append(self.contestant("jax-other", workload, data, not workload.channels_last))
         return found
 
-    def _contestant(self, name: str, workload: Workload, data: Data, last: bool) -> Contestant:
+    def contestant(self, name: str, workload: Workload, data: Data, last: bool) -> Contestant:
+        """One column, with the channels last or first."""
         jax = self.jax
-        pool = self._pool(workload, last)
+        pool = self.pool(workload, last)
         x = jax.device_put(data.last() if last else data.first())
         back = data.from_last if last else data.from_first
 
@@ -73,7 +74,8 @@ class Jax:
             keep=[x, dy, data],
         )
 
-    def _pool(self, workload: Workload, last: bool) -> Callable[[Any], Any]:
+    def pool(self, workload: Workload, last: bool) -> Callable[[Any], Any]:
+        """What is compiled."""
         lax, jnp, geometry, op = self.lax, self.jnp, workload.geometry, workload.op
         whole = workload.dtype in INTEGERS
         spatial = tuple(range(1, 1 + geometry.rank)) if last else tuple(range(2, 2 + geometry.rank))

@@ -23,15 +23,17 @@ class Torch:
         """Import, and give it the run's threads."""
         self.torch = load("torch")
         self.torch.set_num_threads(threads)
+        self.functional = load("torch.nn.functional")
 
     def contestants(self, workload: Workload, data: Data, threads: int) -> list[Contestant]:
         """Both layouts where they differ."""
-        found = [self._contestant("torch", workload, data, threads, workload.channels_last)]
+        found = [self.contestant("torch", workload, data, threads, workload.channels_last)]
         if workload.channels > 1 and not workload.overhead:
-            found.append(self._contestant("torch-other", workload, data, threads, not workload.channels_last))
+            found.append(self.contestant("torch-other", workload, data, threads, not workload.channels_last))
         return found
 
-    def _contestant(self, name: str, workload: Workload, data: Data, threads: int, last: bool) -> Contestant:
+    def contestant(self, name: str, workload: Workload, data: Data, threads: int, last: bool) -> Contestant:
+        """One column, with the channels last or first."""
         torch = self.torch
 
         def tensor(array: Array) -> Any:
@@ -75,7 +77,7 @@ class Torch:
         return Contestant(name, both, arrays, enter=enter, prime=name == self.name, keep=[x, dy, data])
 
     def _pool(self, workload: Workload) -> Callable[[Any], Any]:
-        functional, geometry, op = self.torch.nn.functional, workload.geometry, workload.op
+        functional, geometry, op = self.functional, workload.geometry, workload.op
         rank = geometry.rank
         if geometry.parts:
             if op not in ("max", "avg"):
