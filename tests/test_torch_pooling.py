@@ -315,7 +315,8 @@ def test_compiled_before_it_ever_ran(torch: ModuleType, ours: ModuleType) -> Non
 import torch, cenote.torch as F
 def net(x):
     y, i = F.max_pool2d(x, 2, stride=2, return_indices=True)
-    return F.max_unpool2d(y, i, 2).sum() + F.lp_pool2d(x, 2, 3).sum() + F.adaptive_avg_pool2d(x, (None, 2)).sum() + m(x).sum()
+    z = F.max_unpool2d(y, i, 2)
+    return z.sum() + F.lp_pool2d(x, 2, 3).sum() + F.adaptive_avg_pool2d(x, (None, 2)).sum() + m(x).sum()
 m = F.AvgPool2d(3, 1, padding="same")
 x = torch.rand(1, 2, 8, 8, requires_grad=True)
 got = torch.compile(net, fullgraph=True, dynamic=True, backend="aot_eager")(x)

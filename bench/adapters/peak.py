@@ -29,15 +29,16 @@ from ..contestant import load
 from ..results import Peak
 from .calls import TORCH
 from .case import PREFIX
-from .networks import BEFORE, CONVERTED, SPPF, UNET, VGG, Network, prepared, stepping
+from .networks import BEFORE, SPPF, UNET, VGG, Network, prepared, stepping
 from .small import INSTALLED
 
 NETWORKS: Final = {network.name: network for network in (VGG, UNET, SPPF)}
 MEASURED: Final = (VGG, UNET)
 STEPS: Final = 3
 WITHOUT_CACHE: Final = "install-off"  # nor with cenote's own memory of freed results
-VARIANTS: Final = (BEFORE, INSTALLED, CONVERTED, WITHOUT_CACHE)
-_GIVE_BACK: Final = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+VARIANTS: Final = (BEFORE, INSTALLED, WITHOUT_CACHE)
+# The second: processes that run side by side must not spin for each other.
+_ENVIRONMENT: Final = {"MALLOC_MMAP_THRESHOLD_": "65536", "OMP_WAIT_POLICY": "PASSIVE"}
 _PATIENCE: Final = 120  # seconds
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK: Final = "5"
@@ -53,7 +54,7 @@ def measure(network: Network, threads: int) -> Peak:
     there = os.environ.get("PYTHONPATH")
     paths = [str(Path(__file__).parents[2]), *([there] if there else [])]
     own = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
-    environment = {**os.environ, **own, **_GIVE_BACK}
+    environment = {**os.environ, **own, **_ENVIRONMENT}
     running = {variant: _start(network, variant, threads, environment) for variant in VARIANTS}
     variants: dict[str, dict[str, int]] = {}
     left_out: dict[str, str] = {}
