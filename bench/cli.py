@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="time everything and write JSON (the default)")
     run.add_argument("--only", metavar="REGEX", default="", help="rows whose id has it, or whose group is it")
-    run.add_argument("--quick", action="store_true", help="a few rows, fewer rounds: two to three minutes")
+    run.add_argument("--quick", action="store_true", help="a few rows, fewer rounds: about three minutes")
     run.add_argument("--threads", type=int, default=2, metavar="N", help="for everybody (default 2)")
     run.add_argument("--peers", metavar="REGEX", default="", help="peers whose name matches")
     run.add_argument("--seed", type=int, default=1, help="of the data and of the order of turns")

@@ -101,6 +101,33 @@ print(torch.export.load({str(tmp_path / "static.pt2")!r}).module()(torch.ones(4,
     assert said.split("\n")[:2] == ["refused", "torch.Size([4, 1, 8, 8])"]
 
 
+COMPILED = """
+import torch
+if {installed}:
+    import cenote.torch
+    cenote.torch.install()
+
+def pooled(x):  # which Inductor leaves to the operator: no C++ is compiled
+    return torch.nn.functional.adaptive_max_pool2d(x, 3)
+
+x = torch.randn(1, 2, 8, 8)
+compiled = torch.compile(pooled)
+assert torch.equal(compiled(x), pooled(x))
+with torch.profiler.profile() as watched:
+    compiled(x)
+print(any("cenote" in event.key for event in watched.key_averages()))
+"""
+
+
+def test_compiled_graphs_that_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's compiler keeps graphs for later programs: those with rerouted operators are not for programs without,
+    which may never have heard of cenote, nor the other way round."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    for installed in (True, False, True):
+        said = python(COMPILED.format(installed=installed))
+        assert said.split()[-1] == str(installed)
+
+
 def test_a_fork_in_the_midst_of_training() -> None:
     """A graph made in the parent is walked backwards in a forked child, and in the parent again. Nothing of PyTorch's
     own runs on several threads in the child: that hangs (OpenMP), with its pooling too."""

@@ -18,9 +18,9 @@ from torch.autograd.function import FunctionCtx
 from cenote.errors import bad_type
 from cenote.ops import maps
 
-from .bound import Bound
+from .bound import Bound, Ready
 from .errors import as_torch
-from .state import is_forward_mode, is_observed, is_transforming
+from .state import is_busy, is_forward_mode, is_observed, is_transforming
 from .tensors import as_array, as_tensor, channels_last, numpy_dtype
 from .threads import within
 
@@ -28,16 +28,22 @@ Dims = tuple[int | None, ...]
 
 
 class Held(NamedTuple):
-    """The memory of a tensor as an array, and whether its channels come last."""
+    """A tensor as a call needs it: its memory as an array, whether its channels come last, and the call itself."""
 
     array: NDArray[Any]
     last: bool
+    ready: Ready
 
     @classmethod
-    def of(cls, x: Tensor, rank: int) -> Held:
+    def of(cls, x: Tensor, bound: Bound) -> Held:
         """Look at a tensor."""
-        last = channels_last(x, rank)
-        return cls(as_array(x, last), last)
+        last = channels_last(x, bound.rank)
+        return cls.from_array(as_array(x, last), last, bound)
+
+    @classmethod
+    def from_array(cls, array: NDArray[Any], last: bool, bound: Bound) -> Held:
+        """The same when somebody has looked."""
+        return cls(array, last, bound.ready(array.shape, array.dtype, last))
 
 
 class Map(Function):
@@ -63,8 +69,7 @@ class Select(Map):
     def setup_context(ctx: Any, inputs: tuple[Tensor, Bound, Held | None], output: tuple[Tensor, Tensor]) -> None:
         """Keep the offsets."""
         x, bound, held = inputs
-        ctx.mark_non_differentiable(output[1])
-        _keep(ctx, x, output[1], bound, held)
+        _keep(ctx, x, output[1], bound, held)  # whole numbers, as the offsets are, have no derivative
 
     @staticmethod
     def backward(ctx: Any, g: Tensor | None, _: Any) -> tuple[Tensor | None, None, None]:
@@ -126,6 +131,7 @@ class Up(Map):
         """Keep the offsets."""
         ctx.set_materialize_grads(False)
         _, offsets, ctx.bound, ctx.shape, ctx.dtype, ctx.last = inputs
+        ctx.maps = None
         _save(ctx, offsets)
 
     @staticmethod
@@ -237,8 +243,7 @@ class Indices(Map):
 
 def plain(x: Tensor, bound: Bound, held: Held | None = None) -> Any:
     """The result and nothing for a derivative; with positions where the request asks for them."""
-    array, last = held or Held.of(x, bound.rank)
-    call, compiled = bound.ready(array.shape, array.dtype, last)
+    array, last, (call, compiled) = held or Held.of(x, bound)
     if call.select:
         y, indices = within(maps.pool_with_indices, call, array)
         return as_tensor(y, last), as_tensor(indices, last)
@@ -250,8 +255,7 @@ def select(
     x: Tensor, bound: Bound, held: Held | None = None, dtype: np.dtype[Any] | None = None
 ) -> tuple[Tensor, Tensor]:
     """Values and offsets; the offsets in the smallest dtype, or in ``dtype``."""
-    array, last = held or Held.of(x, bound.rank)
-    call, compiled = bound.ready(array.shape, array.dtype, last)
+    array, last, (call, compiled) = held or Held.of(x, bound)
     if compiled is None or dtype is not None:
         y, offsets = within(maps.select, call, array, dtype)
     else:
@@ -263,8 +267,7 @@ def pick(x: Tensor, offsets: Tensor | None, bound: Bound, held: Held | None = No
     """The linear map from cells to outputs."""
     if offsets is None:
         return plain(x, bound, held)
-    array, last = held or Held.of(x, bound.rank)
-    compiled = bound.ready(array.shape, array.dtype, last).maps
+    array, last, (_, compiled) = held or Held.of(x, bound)
     assert compiled is not None  # who has offsets has kernels
     return as_tensor(within(compiled.down, array, as_array(offsets, last)), last)
 
@@ -276,14 +279,17 @@ def spread(
     whole = (shape[0], *shape[2:], shape[1]) if last else tuple(shape)
     compiled = bound.ready(whole, numpy_dtype(bound.request.who, dtype), last).maps
     assert compiled is not None
+    return _spread(g, offsets, compiled, last)
+
+
+def _spread(g: Tensor, offsets: Tensor | None, compiled: maps.Maps, last: bool) -> Tensor:
     where = None if offsets is None else as_array(offsets, last)
     return as_tensor(within(compiled.up, as_array(g, last), where), last)
 
 
 def gradient(x: Tensor, g: Tensor, bound: Bound) -> Tensor:
     """``maps.gradient`` of tensors."""
-    array, last = Held.of(x, bound.rank)
-    call = bound.ready(array.shape, array.dtype, last).call
+    array, last, (call, _) = Held.of(x, bound)
     return as_tensor(within(maps.gradient, call, array, as_array(g, last)), last)
 
 
@@ -313,13 +319,17 @@ def _all_in_front(info: Any, dims: Dims, x: Tensor, offsets: Tensor | None) -> t
 def _save(ctx: Any, offsets: Tensor | None) -> None:
     if offsets is not None:
         ctx.save_for_backward(offsets)
-        ctx.save_for_forward(offsets)
+        if is_forward_mode():
+            ctx.save_for_forward(offsets)
 
 
 def _keep(ctx: Any, x: Tensor, offsets: Tensor | None, bound: Bound, held: Held | None) -> None:
     ctx.set_materialize_grads(False)
     ctx.bound, ctx.shape, ctx.dtype = bound, x.shape, x.dtype
-    ctx.last = channels_last(x, bound.rank) if held is None else held.last
+    if held is None:
+        ctx.last, ctx.maps = channels_last(x, bound.rank), None
+    else:
+        ctx.last, ctx.maps = held.last, held.ready.maps
     _save(ctx, offsets)
 
 
@@ -331,8 +341,11 @@ def _kept(ctx: FunctionCtx) -> Tensor | None:
 def _upwards(ctx: Any, g: Tensor | None) -> Tensor | None:
     if g is None:
         return None
-    go = Up.run if _is_watched(g) else spread
-    return go(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
+    if _is_watched(g):
+        return Up.run(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
+    if ctx.maps is None:
+        return spread(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
+    return _spread(g, _kept(ctx), ctx.maps, ctx.last)
 
 
 def _downwards(ctx: Any, t: Tensor | None) -> Tensor | None:
@@ -345,7 +358,7 @@ def _downwards(ctx: Any, t: Tensor | None) -> Tensor | None:
 
 def _is_watched(t: Tensor) -> bool:
     """Does anybody want a derivative of the derivative? Seldom, and it is not for nothing."""
-    return is_forward_mode() or (t.requires_grad and torch.is_grad_enabled()) or is_observed(t)
+    return (t.requires_grad and torch.is_grad_enabled()) or is_busy() or (type(t) is not Tensor and is_observed(t))
 
 
 def no_derivative(bound: Bound, what: str) -> Exception:

@@ -121,7 +121,9 @@ class Pooling:
         array = as_array(x, last)
         if x.requires_grad and torch.is_grad_enabled():
             request = self.door.recall(array, _OWN, last, *words)
-            return recorded(request, x, Held(array, last)) if isinstance(request, Bound) else NotImplemented
+            if not isinstance(request, Bound):
+                return NotImplemented
+            return recorded(request, x, Held.from_array(array, last, request))
         y = within(self.enter, array, None, _OWN, last, *words)
         if y is NotImplemented:
             return y
@@ -131,8 +133,7 @@ class Pooling:
         """From now on these words lead straight to the kernel, for tensors of this shape, dtype and memory format."""
         if is_forward_mode():
             return
-        array, last = Held.of(x, request.rank)
-        call = request.ready(array.shape, array.dtype, last).call
+        _, last, (call, _) = Held.of(x, request)
         if NATIVE.refusal(call) is None:
             self.door.keep(call, call.out_shape, False, _OWN, (last, *words), request)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from torch import Tensor, nn
+from torch.compiler import is_compiling
 
 from .arguments import REQUIRED
 from .functional import FUNCTIONS, RANKS, Pooling
@@ -59,9 +61,13 @@ def _module(pooling: Pooling) -> type[nn.Module]:
     theirs: type[nn.Module] | None = getattr(nn, spelled.layer, None)
     ours = _ours(pooling, theirs)
     run = pooling.run
+    # attrgetter of a single name gives a bare value
+    words = attrgetter(*names) if len(names) > 1 else lambda self: (getattr(self, names[0]),)
 
     def forward(self: nn.Module, input: Tensor) -> Any:
-        return run(input, tuple([getattr(self, name) for name in names]))
+        if is_compiling():  # and attrgetter, a quarter of the time, cannot be traced
+            return run(input, tuple([getattr(self, name) for name in names]))
+        return run(input, words(self))
 
     def extra_repr(self: nn.Module) -> str:
         shown = [theirs.extra_repr(self)] if theirs else []
