@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from cenote.catalogue import Op
 from cenote.dialects import DIALECTS, Limit
-from cenote.errors import bad, bad_type, shown
+from cenote.errors import bad, bad_index, bad_type, shown
 from cenote.geometry import Slide, Window
 from cenote.geometry.arguments import is_sequence
 from cenote.ops.prepare import own_words
@@ -93,7 +95,7 @@ class Spelled:
         said = dict(zip(self.names, words, strict=True))
         who, rank = self.name, self.rank
         if ndim not in (rank + 1, rank + 2):
-            raise bad(
+            raise bad_index(
                 who,
                 f"input has {rank + 1} dimensions, or {rank + 2} with a batch, got {ndim}",
                 "add or drop dimensions, channels come first",
@@ -166,9 +168,9 @@ def _divisor(who: str, divisor: Any, count_include_pad: Any, override: Any) -> A
         raise bad_type(who, f"count_include_pad is a bool, got {shown(count_include_pad)}", "pass True or False")
     if override is None:
         return "padded" if count_include_pad else "inside"
-    if not isinstance(override, int) or isinstance(override, bool):
+    if not _is_whole(override):
         raise bad_type(who, f"divisor_override is an int, got {shown(override)}", "pass an int, or divisor=number")
-    return override
+    return operator.index(override)
 
 
 def _bins(who: str, output_size: Any, rank: int) -> Window:
@@ -218,7 +220,14 @@ def _padding(padding: Any, rank: int) -> Any:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """An int, or what Python takes for one: NumPy's, a tensor of one."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _limit(who: str, window: Window) -> None:

@@ -20,10 +20,11 @@ from cenote.ops import maps
 
 from .bound import Bound, Ready
 from .errors import as_torch
-from .state import is_busy, is_forward_mode, is_observed, is_transforming
+from .state import is_busy, is_forward_mode, is_legacy_batched, is_observed, is_transforming
 from .tensors import as_array, as_tensor, channels_last, numpy_dtype
 from .threads import within
 
+_OPS = torch.ops.cenote
 Dims = tuple[int | None, ...]
 
 
@@ -170,6 +171,8 @@ class General(Map):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
         """The kernel's gradient."""
+        if is_legacy_batched(g):
+            return _OPS.general_up(ctx.saved_tensors[0], g, ctx.bound.text), None
         return GeneralUp.run(ctx.saved_tensors[0], g, ctx.bound), None
 
     @staticmethod
@@ -341,6 +344,8 @@ def _kept(ctx: FunctionCtx) -> Tensor | None:
 def _upwards(ctx: Any, g: Tensor | None) -> Tensor | None:
     if g is None:
         return None
+    if is_legacy_batched(g):
+        return _OPS.up(g, _kept(ctx), ctx.shape, ctx.dtype, ctx.last, ctx.bound.text)
     if _is_watched(g):
         return Up.run(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
     if ctx.maps is None:
@@ -351,6 +356,8 @@ def _upwards(ctx: Any, g: Tensor | None) -> Tensor | None:
 def _downwards(ctx: Any, t: Tensor | None) -> Tensor | None:
     if t is None:
         return None
+    if is_legacy_batched(t):
+        return _OPS.down(t, _kept(ctx), ctx.bound.text)
     if _is_watched(t):
         return Down.run(t, _kept(ctx), ctx.bound, None)
     return pick(t, _kept(ctx), ctx.bound)

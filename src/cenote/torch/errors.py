@@ -17,9 +17,22 @@ class TorchIndexError(CenoteIndexError, RuntimeError):
     """An index outside of the tensor."""
 
 
+class TorchMemoryError(CenoteMemoryError, RuntimeError):
+    """A result that does not fit into memory."""
+
+
 def as_torch(error: CenoteError) -> CenoteError:
     """The same error as users of PyTorch expect to catch it."""
-    for kind, ours in ((CenoteTypeError, TorchTypeError), (CenoteIndexError, TorchIndexError)):
+    if isinstance(error, RuntimeError):
+        return error
+    for kind, ours in _KINDS:
         if isinstance(error, kind):
             return ours(str(error))
-    return error if isinstance(error, CenoteMemoryError) else TorchError(str(error))
+    return TorchError(str(error))
+
+
+_KINDS = (
+    (CenoteTypeError, TorchTypeError),
+    (CenoteIndexError, TorchIndexError),
+    (CenoteMemoryError, TorchMemoryError),
+)

@@ -54,8 +54,11 @@ class Pooling:
         """The call, by the shortest way there is."""
         if is_compiling():
             return _compiled(self, x, words)
+        if has_torch_function_unary(x):
+            said = dict(zip(self.spelled.names, words, strict=True))
+            return handle_torch_function(self.function, (x,), x, **said)
         kind = type(x)
-        if kind is Tensor or kind is Parameter:
+        if kind is Tensor or kind is Parameter:  # noqa: SIM102  # two questions, the second long
             # spelled out, for this is on the way of every call: plain memory, and nobody who looks on
             if (
                 x.is_cpu
@@ -66,9 +69,6 @@ class Pooling:
                 y = self._short_way(x, words)
                 if y is not NotImplemented:
                     return y
-        elif has_torch_function_unary(x):
-            said = dict(zip(self.spelled.names, words, strict=True))
-            return handle_torch_function(self.function, (x,), x, **said)
         return self._long_way(x, words)
 
     def request(self, ndim: int, words: tuple[Any, ...]) -> Bound:
@@ -96,6 +96,7 @@ class Pooling:
         try:
             if not isinstance(x, Tensor):
                 raise bad_type(self.spelled.name, f"input is a tensor, got {shown(x)}", "pass a torch.Tensor")
+            words = _numbers(words)
             request = self.request(x.ndim, words)
             why = reason(x)
             if why is not None:
@@ -145,11 +146,20 @@ def _exactly(value: Any) -> Any:
     return type(value), value
 
 
+def _numbers(value: Any) -> Any:
+    """A tracer's symbols as the numbers that they stand for: what describes a window is not left open in a graph."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_numbers, value)) if type(value) in (tuple, list) else tuple(map(_numbers, value))
+    return int(value) if isinstance(value, torch.SymInt) else value
+
+
 def _constant(value: Any) -> Any:
-    """Numbers as a compiler's constants: what describes a window is not left open in a graph."""
+    """The same for symbols of torch.compile, which look like ints."""
     if isinstance(value, tuple | list):
         return tuple([_constant(entry) for entry in value])
-    return int(f"{value}") if type(value) is int else value  # being written is what fixes a symbol
+    if type(value) is int:
+        return range(value).stop  # to make a range, or digits, the compiler has to settle on one
+    return float.fromhex(value.hex()) if type(value) is float else value
 
 
 @torch.compiler.assume_constant_result

@@ -16,7 +16,8 @@ from cenote.errors import bad
 from . import library
 from .errors import as_torch
 from .functional import FUNCTIONS, Pooling
-from .state import is_transforming
+from .state import is_odd, is_transforming
+from .tensors import DTYPES
 
 # What PyTorch dispatches on the way from a function to a kernel: those with a kernel of their own, and those made of
 # others, which are caught before they are taken apart.
@@ -62,8 +63,10 @@ class Route:
             kwargs = {**kwargs, "return_indices": True}
         return self.pooling.words.fill(tuple(map(_frozen, args)), {name: _frozen(v) for name, v in kwargs.items()})
 
-    def with_derivatives(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    def with_derivatives(self, keyset: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Where PyTorch would begin to record. Within function transforms the dispatcher goes on, level by level."""
+        if is_odd(x) or x.dtype not in DTYPES:
+            return self._theirs(keyset, x, *args, **kwargs)
         words = self.words(args, kwargs)
         if torch.onnx.is_in_onnx_export():
             raise as_torch(
@@ -76,6 +79,14 @@ class Route:
         if is_transforming():
             return library.pool(x, *library.spelled(self.pooling.request(x.ndim, words)))
         return self.pooling.run(x, words)
+
+    def _theirs(self, keyset: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """PyTorch's own way for tensors that have no business here: other layouts, quantized numbers."""
+        operator = getattr(torch.ops.aten, self.operator).default
+        if operator.has_kernel_for_dispatch_key(torch._C.DispatchKey.CompositeImplicitAutograd):
+            return operator.decompose(x, *args, **kwargs)
+        with torch._C._AutoDispatchBelowAutograd():
+            return operator.redispatch(keyset & torch._C._after_autograd_keyset, x, *args, **kwargs)
 
     def plain(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Where PyTorch has recorded, or nobody will."""
@@ -119,7 +130,7 @@ def install() -> None:
                 warnings.filterwarnings("ignore", message="(?s).*Overriding a previously registered kernel.*")
                 for operator in COVERED:
                     route = Route.of(operator)
-                    made.impl(operator, route.with_derivatives, "AutogradCPU", allow_override=True)
+                    made.impl(operator, route.with_derivatives, "AutogradCPU", with_keyset=True, allow_override=True)
                     made.impl(operator, route.plain, "CPU", allow_override=True)
         except BaseException:
             made._destroy()

@@ -12,6 +12,7 @@ from torch.autograd import forward_ad
 from torch.nn import Buffer, Parameter
 
 _HALVES = frozenset({torch.float16, torch.bfloat16})
+_FUNCTIONALIZE = torch._C._functorch.TransformType.Functionalize
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 _tracing = torch._C._get_tracing_state
 _transforms = torch._C._are_functorch_transforms_active
@@ -34,6 +35,8 @@ def is_observed(x: Tensor) -> bool:
     return (
         torch.compiler.is_compiling()
         or is_watched()
+        or is_legacy_batched(x)
+        or is_functionalizing()
         or (type(x) not in _PLAIN and type(x).__torch_dispatch__ is not torch._C._disabled_torch_dispatch_impl)
         or x.is_meta
     )
@@ -54,6 +57,16 @@ def has_tangent(x: Tensor) -> bool:
     if forward_ad._current_level < 0 or not forward_ad._is_fwd_grad_enabled():
         return False
     return forward_ad.unpack_dual(x).tangent is not None
+
+
+def is_legacy_batched(x: Tensor) -> bool:
+    """True within ``torch.autograd.grad(is_grads_batched=True)``, whose batching is older than torch.func's."""
+    return torch._C._functorch.is_legacy_batchedtensor(x)
+
+
+def is_functionalizing() -> bool:
+    """True right inside of ``torch.func.functionalize``, which knows operators alone."""
+    return _transforms() and torch._C._functorch.peek_interpreter_stack().key() == _FUNCTIONALIZE
 
 
 def is_odd(x: Tensor) -> bool:

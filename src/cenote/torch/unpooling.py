@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.overrides import handle_torch_function, has_torch_function
 
 from cenote.errors import CenoteError, bad, bad_type, shown
 from cenote.geometry import Slide
@@ -105,6 +106,9 @@ def _unpooling(rank: int) -> Callable[..., Tensor]:
     def unpool(
         input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Tensor:
+        if has_torch_function((input, indices)):
+            words = (indices, kernel_size, stride, padding, output_size)
+            return handle_torch_function(unpool, (input, indices), input, *words)
         try:
             _check(who, rank, input, indices)
             lengths = lengths_of(who, input.shape, rank, kernel_size, stride, padding, output_size)
