@@ -119,6 +119,7 @@ print(any("cenote" in event.key for event in watched.key_averages()))
 """
 
 
+@pytest.mark.slow
 def test_compiled_graphs_that_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch's compiler keeps graphs for later programs: those with rerouted operators are not for programs without,
     which may never have heard of cenote, nor the other way round."""

@@ -18,7 +18,7 @@ from cenote.ops import max_unpool
 from .arguments import window
 from .derivatives import Dims, in_front
 from .errors import as_torch
-from .state import is_autocast, is_forward_mode, is_observed
+from .state import is_autocast, is_forward_mode, is_legacy_batched, is_observed
 from .tensors import as_array, as_tensor, channels_last
 from .threads import within
 
@@ -46,6 +46,8 @@ class Unpool(Function):
     @staticmethod
     def jvp(ctx: Any, t: Tensor, *_: Any) -> Tensor:
         """Linear."""
+        if is_legacy_batched(t):
+            return torch.ops.cenote.unpool(t, ctx.saved_tensors[0], ctx.lengths)
         return Unpool.apply(t, ctx.saved_tensors[0], ctx.lengths)
 
     @staticmethod
@@ -69,9 +71,9 @@ def unpooled(y: Tensor, indices: Tensor, lengths: Sequence[int]) -> Tensor:
 
 def picked(g: Tensor, indices: Tensor, rank: int) -> Tensor:
     """The cells of ``g`` that the indices name; 0 for index -1, which names none."""
-    flat = indices.flatten(-rank)
-    found = g.flatten(-rank).gather(-1, flat.clamp(min=0))
-    return torch.where(flat < 0, torch.zeros_like(found), found).unflatten(-1, indices.shape[-rank:])
+    flat = indices.reshape(*indices.shape[:-rank], -1)
+    found = g.reshape(*g.shape[:-rank], -1).gather(-1, flat.clamp(min=0))
+    return found.masked_fill(flat < 0, 0).reshape(indices.shape)
 
 
 def lengths_of(
