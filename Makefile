@@ -42,13 +42,14 @@ demo: $(STAMPS)/demo ## install with the demo's needs and run it
 	$(BIN)/cenote demo
 
 test: $(STAMPS)/dev frameworks check says-installed ## everything: install, checks, all tests
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not sweep" $(PYTEST_ARGS)
 
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
 	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch and not jax and not keras" $(PYTEST_ARGS)
 
-thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual (half an hour)
+thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual, and every published sample (half an hour)
 	CENOTE_THOROUGH=1 $(BIN)/pytest -n auto --maxprocesses 4 --timeout 3600 tests/test_against_oracle.py tests/test_spans.py $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 -m sweep $(PYTEST_ARGS)
 
 soak: $(STAMPS)/dev says-installed ## a million mixed calls: memory stays, bits stay (SOAK_ARGS='--calls 20000' for fewer)
 	$(PY) scripts/soak.py $(SOAK_ARGS)

@@ -114,6 +114,7 @@ SLOWEST = {"AOTAutograd": 29, "make_fx": 13, "gradgradcheck": 5, "forward over r
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("check", [check for check, steps in STEPS.items() if steps != (1, 1)])
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name.startswith("max")])
