@@ -41,6 +41,9 @@ NOT_COVERED: Final = {
 }
 
 
+_TAG: Final = " cenote.torch.install"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How one operator of PyTorch's is run here."""
@@ -136,6 +139,7 @@ def install() -> None:
             made._destroy()
             raise
         _Installed.library = made
+        _tag_graphs(True)
 
 
 def uninstall() -> None:
@@ -144,6 +148,17 @@ def uninstall() -> None:
         made, _Installed.library = _Installed.library, None
         if made is not None:
             made._destroy()
+            _tag_graphs(False)
+
+
+def _tag_graphs(ours: bool) -> None:
+    """Graphs that PyTorch's compiler keeps on disk for later programs: those made meanwhile are not for programs whose
+    pooling is PyTorch's own, and which may never have heard of cenote."""
+    import torch.compiler.config as config
+
+    if hasattr(config, "cache_key_tag"):  # PyTorch 2.7
+        tag = config.cache_key_tag.removesuffix(_TAG)
+        config.cache_key_tag = tag + _TAG if ours else tag
 
 
 def is_installed() -> bool:
