@@ -111,10 +111,7 @@ def install() -> None:
     by cenote's contract: docs/differences.md says what changes. For the backward pass offsets of one byte are kept, not
     int64 indices.
 
-    Raises
-    ------
-    TorchError
-        Somebody else has rerouted one of the operators.
+    Where somebody else has rerouted one of these operators, theirs is back after ``uninstall()``.
 
     Examples
     --------
