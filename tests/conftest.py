@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,6 +31,20 @@ def pytest_configure() -> None:
     """Ctrl-C is tested in processes of our own, which would inherit that a job in the background ignores it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch, for tests that are skipped where it is not installed."""
+    return pytest.importorskip("torch", reason="PyTorch is not installed: no comparison")
+
+
+@pytest.fixture(scope="session")
+def ours(torch: ModuleType) -> ModuleType:
+    """cenote.torch, imported by the first test that asks."""
+    import cenote.torch
+
+    return cenote.torch
 
 
 @pytest.fixture

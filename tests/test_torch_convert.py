@@ -18,20 +18,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def torch() -> ModuleType:
-    import torch
-
-    return torch
-
-
-@pytest.fixture(scope="module")
-def ours(torch: ModuleType) -> ModuleType:
-    import cenote.torch
-
-    return cenote.torch
-
-
 def network(torch: ModuleType) -> Any:
     """Nested, shared, in a list, in a dictionary; a subclass, and one that has no counterpart."""
     nn = torch.nn

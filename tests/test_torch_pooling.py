@@ -18,20 +18,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def torch() -> ModuleType:
-    import torch
-
-    return torch
-
-
-@pytest.fixture(scope="module")
-def ours(torch: ModuleType) -> ModuleType:
-    import cenote.torch
-
-    return cenote.torch
-
-
 def bits(torch: ModuleType, x: Any) -> bytes:
     """Bytes, with one NaN for all and zeros without a sign: neither is anybody's promise here."""
     x = x.detach().reshape(-1).contiguous()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from ..catalogue.dtypes import requested
 from ..errors import bad_type, shown
+from ..ops.answer import Answer
 from ..ops.dispatch import refusals
 from ..ops.request import Request
-from ..ops.table import table
 from . import backends
 from .layer import PoolingLayer
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Answer):
     """The answer of ``explain``. As text it is a table."""
 
     layer: str
@@ -30,15 +30,6 @@ class Explanation:
     compiles: bool
     exports: bool
     refusals: dict[str, str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        rows = [(name, str(value)) for name, value in self.as_dict().items() if name != "refusals"]
-        rows += [(f"not {name}", reason) for name, reason in self.refusals.items()]
-        return table(rows)
 
 
 def explain(layer: PoolingLayer, x: Any) -> Explanation:

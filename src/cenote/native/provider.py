@@ -171,12 +171,12 @@ class NativeProvider:
         """``backward`` of a row whose gradient needs offsets at most."""
         self.backward(call, Saved(offsets=offsets), dy, dx, fresh=fresh)
 
-    def maps(self, call: Call, offset_dtype: np.dtype[Any] | None = None) -> _core.Maps:
+    def maps(self, call: Call) -> _core.Maps:
         """The call as an object with its linear maps, which allocates results by itself; for WINNER and LINEAR rows."""
         target()
         read_environment()
         plan, settings = _work(call)
-        offsets = offset_dtype or np.dtype(_offset_type(plan.box))
+        offsets = np.dtype(_offset_type(plan.box))
         return _core.Maps(plan, settings, call.shape, call.out_shape, call.dtype, call.result, offsets)
 
     def pick(self, call: Call, offsets: Array, x: Array, values: Array) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .answer import Answer
 from .dispatch import choose, refusals
 from .pooling import checked_out, pooling_of
-from .table import table
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Answer):
     """The answer of ``explain``. As text it is a table."""
 
     function: str
@@ -26,15 +26,6 @@ class Explanation:
     target: str
     threads: int
     refusals: dict[str, str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        rows = [(name, str(value)) for name, value in self.as_dict().items() if name != "refusals"]
-        rows += [(f"not {name}", reason) for name, reason in self.refusals.items()]
-        return table(rows)
 
 
 def explain(fn: Callable[..., Any], x: ArrayLike, /, *args: Any, **kwargs: Any) -> Explanation:

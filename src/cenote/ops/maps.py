@@ -40,11 +40,11 @@ class Maps(Protocol):
         """See the function of this name."""
 
 
-def compiled(call: Call, offset_dtype: Dtype | None = None) -> Maps | None:
+def compiled(call: Call) -> Maps | None:
     """The maps of a call that the compiled kernels run; None for others, and for GENERAL operators."""
     if call.op.derivative is Derivative.GENERAL or NATIVE.refusal(call) is not None:
         return None
-    return NATIVE.maps(call, offset_dtype)
+    return NATIVE.maps(call)
 
 
 def pool(call: Call, x: Array) -> Array:

@@ -21,7 +21,7 @@ from cenote.ops import maps
 from .bound import Bound, Ready
 from .errors import as_torch
 from .state import is_busy, is_forward_mode, is_legacy_batched, is_observed, is_transforming
-from .tensors import as_array, as_tensor, channels_last, numpy_dtype
+from .tensors import as_array, as_tensor, channels_last, numpy_dtype, torch_dtype
 from .threads import within
 
 _OPS = torch.ops.cenote
@@ -300,7 +300,7 @@ def composed(x: Tensor, bound: Bound) -> Tensor:
     """The operator made of differentiable ones, in the precision that its kernel adds in."""
     op, words = bound.request.op, bound.request.words
     assert op.composed is not None
-    result = x.dtype if words.dtype is None else getattr(torch, words.dtype.name)
+    result = x.dtype if words.dtype is None else torch_dtype(words.dtype)
     wide = x.to(torch.promote_types(torch.promote_types(x.dtype, result), torch.float32))
     total, largest = bound.related("sum"), bound.related("max")
     y = op.composed(

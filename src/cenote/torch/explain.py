@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cenote.errors import CenoteError, bad_type, shown
+from cenote.ops.answer import Answer
 from cenote.ops.dispatch import PROVIDERS
-from cenote.ops.table import table
 
 from .devices import elsewhere, reason
 from .errors import as_torch
@@ -22,7 +22,7 @@ from .tensors import numpy_dtype
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Answer):
     """The answer of ``explain``. As text it is a table. ``covered`` and ``not_covered`` are about ``install()``."""
 
     function: str
@@ -38,17 +38,11 @@ class Explanation:
     covered: tuple[str, ...]
     not_covered: Mapping[str, str]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        hidden = ("refusals", "covered", "not_covered")
-        rows = [(name, str(value)) for name, value in self.as_dict().items() if name not in hidden]
-        rows += [(f"not {name}", why) for name, why in self.refusals.items()]
-        rows.append(("install covers", ", ".join(self.covered)))
-        rows += [("install leaves", f"{name}: {why}") for name, why in self.not_covered.items()]
-        return table(rows)
+    def rows(self) -> list[tuple[str, str]]:
+        """What ``install()`` covers comes last."""
+        shown = [row for row in Answer.rows(self) if row[0] not in ("covered", "not_covered")]
+        shown.append(("install covers", ", ".join(self.covered)))
+        return shown + [("install leaves", f"{name}: {why}") for name, why in self.not_covered.items()]
 
 
 def explain(function: Callable[..., Any], input: Tensor, *args: Any, **kwargs: Any) -> Explanation:

@@ -32,6 +32,7 @@ RANKS: Final = (1, 2, 3)
 FORMS: Final = ("sliding", "adaptive")
 _FLOAT32_RANK: Final = 3  # PyTorch's autocast computes what pools volumes in float32
 _STRIDED: Final = torch.strided
+_PLAIN: Final = (Tensor, Parameter)
 _MOST_REQUESTS: Final = 256
 _OWN: Final[dict[str, Any]] = {}  # doors take further words by name: here all go by place
 
@@ -57,18 +58,17 @@ class Pooling:
         if has_torch_function_unary(x):
             said = dict(zip(self.spelled.names, words, strict=True))
             return handle_torch_function(self.function, (x,), x, **said)
-        kind = type(x)
-        if kind is Tensor or kind is Parameter:  # noqa: SIM102  # two questions, the second long
-            # spelled out, for this is on the way of every call: plain memory, and nobody who looks on
-            if (
-                x.is_cpu
-                and x.layout is _STRIDED
-                and x.dtype in DTYPES
-                and not (is_busy() or x.is_nested or (self.volumes and is_autocast(x)))
-            ):
-                y = self._short_way(x, words)
-                if y is not NotImplemented:
-                    return y
+        # spelled out, for this is on the way of every call: plain memory, and nobody who looks on
+        if (
+            type(x) in _PLAIN
+            and x.is_cpu
+            and x.layout is _STRIDED
+            and x.dtype in DTYPES
+            and not (is_busy() or x.is_nested or (self.volumes and is_autocast(x)))
+        ):
+            y = self._short_way(x, words)
+            if y is not NotImplemented:
+                return y
         return self._long_way(x, words)
 
     def request(self, ndim: int, words: tuple[Any, ...]) -> Bound:
