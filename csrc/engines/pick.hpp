@@ -31,9 +31,12 @@ inline void pick(const Geometry& g, const Layout& layout, DType type, DType offs
             const uint64_t row = code / box_w, w = code % box_w, d = row / box_h, h = row % box_h;
             const bool found = d < static_cast<uint64_t>(box.d) && h < static_cast<uint64_t>(box.h) &&
                                w < static_cast<uint64_t>(box.w);
-            const char* const from = box.x + i * box.lane + static_cast<int64_t>(d) * box.step_d +
-                                     static_cast<int64_t>(h) * box.step_h + static_cast<int64_t>(w) * box.step_w;
-            copy_item(y + block.at[1] + i * block.lane[1], found ? from : zero, size);
+            // The address only of a tap that exists: an offset from outside times a step may leave what an int64 holds.
+            const char* from = zero;
+            if (found)
+                from = box.x + i * box.lane + static_cast<int64_t>(d) * box.step_d +
+                       static_cast<int64_t>(h) * box.step_h + static_cast<int64_t>(w) * box.step_w;
+            copy_item(y + block.at[1] + i * block.lane[1], from, size);
         }
         return ticker.go_on(4 * block.n);
     });
