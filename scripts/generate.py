@@ -12,6 +12,7 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,30 @@ __all__: list[str]
 '''
 
 
-def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
+JAX_STUB_HEAD = '''"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, overload
+
+from jax import Array
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..geometry import Window
+from . import flax as flax
+from .explain import explain as explain
+
+Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | tuple[int, int]]
+
+__all__: list[str]
+'''
+
+
+def _stub_function(op: Op, form: str, select: str | None, returns: str, out: bool) -> str:
     lines = []
     keyword = False
     for argument in arguments(op, form):
+        if argument.name == "out" and not out:
+            continue
         if argument.default is not REQUIRED and not keyword:
             lines.append("    *,")
             keyword = True
@@ -77,16 +98,25 @@ def _stub_function(op: Op, form: str, select: str | None, returns: str) -> str:
 
 def stub(rows: Mapping[str, Op] = OPS) -> str:
     """The text of cenote/__init__.pyi."""
-    parts = [STUB_HEAD]
+    return STUB_HEAD + _stub_functions(rows, "NDArray[Any]", "NDArray[np.int64]", True)
+
+
+def jax_stub(rows: Mapping[str, Op] = OPS) -> str:
+    """The text of cenote/jax/__init__.pyi: the same functions, without ``out``."""
+    return JAX_STUB_HEAD + _stub_functions(rows, "Array", "Array", False)
+
+
+def _stub_functions(rows: Mapping[str, Op], array: str, indices: str, out: bool) -> str:
+    parts = [""]
     for form in FORMS:
         for op in rows.values():
             if not op.selects:
-                parts.append(_stub_function(op, form, None, "NDArray[Any]"))
+                parts.append(_stub_function(op, form, None, array, out))
                 continue
-            pair = "tuple[NDArray[Any], NDArray[np.int64]]"
-            parts.append("@overload\n" + _stub_function(op, form, "False", "NDArray[Any]"))
-            parts.append("@overload\n" + _stub_function(op, form, "True", pair))
-            parts.append("@overload\n" + _stub_function(op, form, "bool", f"NDArray[Any] | {pair}"))
+            pair = f"tuple[{array}, {indices}]"
+            parts.append("@overload\n" + _stub_function(op, form, "False", array, out))
+            parts.append("@overload\n" + _stub_function(op, form, "True", pair, out))
+            parts.append("@overload\n" + _stub_function(op, form, "bool", f"{array} | {pair}", out))
     return "\n".join(parts) + "\n"
 
 
@@ -161,7 +191,10 @@ def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
         ROOT / "src/cenote/__init__.pyi": stub(rows),
         ROOT / "docs/operators.md": operators_page(rows),
         ROOT / "src/cenote/keras/__init__.pyi": _beside("keras_stub").stub(),
+        ROOT / "src/cenote/jax/__init__.pyi": jax_stub(rows),
     }
+    with suppress(ImportError):  # JAX or the handlers are missing: that stub stays as it is
+        wanted[ROOT / "src/cenote/jax/flax.pyi"] = _beside("flax_stub").stub()
     if importlib.util.find_spec("torch") is not None:  # where it is not, that stub stays as it is
         wanted[ROOT / "src/cenote/torch/__init__.pyi"] = _beside("torch_stub").stub()
     front = ROOT / "README.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 from typing import Any
 
@@ -86,10 +87,41 @@ def test_every_function_is_there_with_the_signature_of_numpy() -> None:
         assert getattr(cenote.jax, name).__doc__.startswith(OPS[name.split("_")[-2]].summary)
 
 
+def test_what_their_docstrings_show_is_so() -> None:
+    """Examples run; each argument, what comes back and what is raised are told."""
+    for room in (cenote.jax, cenote.jax.flax):
+        for name in (name for name in room.__all__ if name.endswith("_pool")):
+            function = getattr(room, name)
+            found = doctest.DocTestFinder().find(function, name, globs={})
+            done = [doctest.DocTestRunner(verbose=False).run(one) for one in found]
+            assert [(one.failed, one.attempted > 2) for one in done] == [(0, True)], name
+            assert all(f"\n{parameter} : " in function.__doc__ for parameter in inspect.signature(function).parameters)
+            for section in ("Returns", "Raises", "Notes"):
+                assert f"\n{section}\n{'-' * len(section)}\n" in function.__doc__
+
+
 def test_lists_numpy_arrays_and_scalars_of_numpy_are_arrays() -> None:
     assert cenote.jax.max_pool([[1, 5], [7, 2]], 2).tolist() == [[7]]
     assert cenote.jax.max_pool(np.array([1.5, 2.5]), (2,)).tolist() == [2.5]
     assert isinstance(cenote.jax.max_pool([[1, 5], [7, 2]], 2), jax.Array)
+
+
+def test_what_says_itself_that_it_is_an_array_of_jax() -> None:
+    """As flax.nnx.Param does: while it is traced, NumPy cannot see what it holds."""
+
+    class Held:
+        def __init__(self, value: Any) -> None:
+            self.value = value
+
+        def __jax_array__(self) -> Any:
+            return self.value
+
+    x = jnp.asarray([[1.0, 5], [7, 2]])
+    assert cenote.jax.max_pool(Held(x), 2).tolist() == [[7]]
+    assert jax.jit(lambda x: cenote.jax.max_pool(Held(x), 2))(x).tolist() == [[7]]
+    assert jax.grad(lambda x: cenote.jax.max_pool(Held(x), 2).sum())(x).tolist() == [[0, 0], [1, 0]]
+    with pytest.raises(cenote.CenoteTypeError, match="complex numbers have no"):
+        cenote.jax.max_pool(Held(x.astype(np.complex64)), 2)
 
 
 # Without x64, JAX's default, nothing has 64 bits.
@@ -204,3 +236,12 @@ def test_errors_are_those_of_numpy(call: Any, error: type[Exception], said: str)
 def test_errors_come_while_a_function_is_traced() -> None:
     with pytest.raises(cenote.CenoteError, match="output length of axis 1 would be"):
         jax.jit(lambda x: cenote.jax.max_pool(x, (1, 9)))(np.zeros((4, 4), np.float32))
+
+
+def test_a_result_beyond_memory_is_refused_before_its_tables_are_made() -> None:
+    """A slip in padding; tables of this length would be a hundred gigabytes by themselves."""
+    struct = jax.ShapeDtypeStruct((2, 8, 8), np.float32)
+    for f in (cenote.jax.max_pool, lambda x, size, **words: cenote.jax.max_pool(x, size, return_indices=True, **words)):
+        traced = jax.jit(lambda x, f=f: f(x, 2, padding=2**30)).trace(struct)
+        with pytest.raises(cenote.CenoteMemoryError, match="max_pool: a result of shape .* more than there are"):
+            traced.lower()

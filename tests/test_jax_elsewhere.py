@@ -111,3 +111,9 @@ def test_explain() -> None:
     assert traced[0].provider == "xla cpu handler"
     with pytest.raises(cenote.CenoteTypeError, match="explain: fn is one of the functions of cenote.jax"):
         cenote.jax.explain(cenote.max_pool, x, 2)
+    assert cenote.jax.explain(cenote.jax.max_pool, x, 2, platform=jax.devices()[0].platform).provider == here.provider
+    with pytest.raises(cenote.CenoteError, match="explain: platform is one of 'cpu', .* got 'gpuu'; write one of"):
+        cenote.jax.explain(cenote.jax.max_pool, x, 2, platform="gpuu")
+    for wrong in (3, ("cpu",), False):
+        with pytest.raises(cenote.CenoteTypeError, match="explain: platform is a word"):
+            cenote.jax.explain(cenote.jax.max_pool, x, 2, platform=wrong)

@@ -261,6 +261,10 @@ def test_flax_by_name_and_what_it_lacks() -> None:
         (lambda f, x: f.max_pool(x, (2, 2), None, ((-1, 1), (1, 1))), "padding[0][0] is at least 0"),
         (lambda f, x: f.max_pool(x, (2, 2, 2, 2)), "flax.max_pool: inputs has 4 dimensions"),
         (lambda f, x: f.avg_pool(x, (2, 2), count_include_pad=1), "count_include_pad"),
+        (lambda f, x: f.avg_pool(x, (2, 2), count_include_pad=1, divisor=4), "count_include_pad"),
+        (lambda f, x: f.avg_pool(x, (2, 2), divisor=0), "flax.avg_pool: divisor is a finite number other than 0"),
+        (lambda f, x: f.avg_pool(x, (2, 2), divisor=False), "flax.avg_pool: divisor is a number, got False"),
+        (lambda f, x: f.avg_pool(x, (2, 2), divisor=""), "flax.avg_pool: divisor '' is no divisor rule"),
         (lambda f, x: f.max_pool(x, (9, 9)), "flax.max_pool: the output length of axis 1 would be"),
     ],
 )
@@ -270,7 +274,32 @@ def test_flax_refuses(call: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda f: f.max_pool(), "flax.max_pool() missing a required argument: 'inputs'"),
+        (lambda f: f.max_pool(np.ones((4, 1))), "flax.max_pool() missing a required argument: 'window_shape'"),
+        (lambda f: f.avg_pool(np.ones((4, 1)), (2,), stride=2), "flax.avg_pool() got an unexpected keyword argument"),
+        (lambda f: f.max_pool(np.ones((4, 1)), (2,), None, "SAME", True), "flax.max_pool() too many positional"),
+    ],
+)
+def test_flax_says_whose_arguments_are_wrong(call: Any, said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(cenote.jax.flax)
+    assert str(caught.value).startswith(said)
+
+
 # ------------------------------------------------------------------------------------------------ known differences
+
+
+@needs_flax
+def test_difference_a_window_that_does_not_fit() -> None:
+    from flax import linen
+
+    x = np.ones((1, 4, 1), np.float32)
+    assert linen.max_pool(x, (6,)).shape == (1, 0, 1)
+    with pytest.raises(cenote.CenoteError, match="flax.max_pool: the output length of axis 1 would be -1"):
+        cenote.jax.flax.max_pool(x, (6,))
 
 
 def test_difference_the_gradient_of_a_window_with_nan() -> None:

@@ -189,6 +189,9 @@ def test_linearize_and_linear_transpose(row: tuple[str, dict[str, Any]]) -> None
     if OPS[row[0]].derivative is Derivative.LINEAR:
         (back,) = jax.linear_transpose(partial(pool, *row), x)(y)
         same_bytes(back, jax.vjp(partial(pool, *row), x)[1](y)[0])
+    else:
+        with pytest.raises(NotImplementedError, match=f"{row[0]}_pool: {row[0]} is not linear, .* jax.vjp"):
+            jax.linear_transpose(partial(pool, *row), x)(y)
 
 
 def test_whole_numbers_have_values_and_no_gradient() -> None:
@@ -285,6 +288,26 @@ def test_exported_and_read_again() -> None:
     loss = jax.jit(jax.grad(lambda x: (pool("max", {}, x) ** 2).sum()))
     made = export.export(loss, disabled_checks=allowed, platforms=("cpu",))(struct)
     same_bytes(export.deserialize(made.serialize()).call(x), pullback(2 * want))
+
+
+def test_exported_for_batches_of_any_size() -> None:
+    """Axes that are not pooled may have symbols for lengths; those that are pooled may not, and it is said why."""
+    pytest.importorskip("flatbuffers", reason="jax.export writes files with it")
+    from jax import export
+
+    def struct(shape: str) -> Any:
+        return jax.ShapeDtypeStruct(export.symbolic_shape(shape), np.float32)
+
+    loss = jax.jit(jax.grad(lambda x: (pool("max", {}, x) ** 2).sum()))
+    allowed = [export.DisabledSafetyCheck.custom_call(n) for n in ("cenote_select", "cenote_up_chosen")]
+    made = export.export(loss, disabled_checks=allowed, platforms=("cpu",))(struct("b, c, 8, 8"))
+    program = export.deserialize(made.serialize())
+    for shape in ((2, 3, 8, 8), (5, 1, 8, 8)):
+        x = fill(shape, "float32", "random", 3)
+        want, pullback = numpy_vjp("max", {}, x)
+        same_bytes(program.call(x), pullback(2 * want))
+    with pytest.raises(cenote.CenoteError, match="max_pool: axis -2 is pooled, and its length is no number yet, got h"):
+        export.export(jax.jit(partial(pool, "max", {})))(struct("b, 3, h, 8"))
 
 
 def test_where_nothing_is_to_be_compiled_and_where_nan_is_to_be_found() -> None:

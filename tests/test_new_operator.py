@@ -158,12 +158,13 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 for path, text in module.files().items():
     plain = text.replace("_", "").lower()  # SpreadPooling2D, too
-    forms = ("", "adaptive") if path.parent.name == "torch" else ("", "adaptive", "global")
+    some = {{"torch": ("", "adaptive"), "flax": ("",)}}
+    forms = some.get(path.stem if path.stem == "flax" else path.parent.name, ("", "adaptive", "global"))
     print(path.relative_to(module.ROOT).as_posix(), all(f"{{form}}spreadpool" in plain for form in forms))
 """
     said = dict(line.split() for line in python(code, first=house).splitlines())
     assert set(said.values()) == {"True"}
-    stubs = {"src/cenote/__init__.pyi", "src/cenote/keras/__init__.pyi"}
+    stubs = {"src/cenote/__init__.pyi", "src/cenote/jax/__init__.pyi", "src/cenote/keras/__init__.pyi"}
     assert set(said) >= {*stubs, "docs/operators.md", "README.md"}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..catalogue import OPS, Call
 from ..catalogue.dtypes import Dtype
-from ..errors import bad, bad_type
+from ..errors import bad, bad_type, shown
 from ..native import NATIVE
 from ..ops import maps
 from ..ops.prepare import Words
@@ -47,6 +47,13 @@ def asked(request: Request) -> Request:
 
 def checked(request: Request, shape: tuple[int, ...], dtype: Any) -> Call:
     """The same, or the reason why no handler runs it."""
+    for axis in request.axes:
+        if not isinstance(shape[axis], int):  # jax.export's symbols
+            raise bad(
+                request.who,
+                f"axis {axis} is pooled, and its length is no number yet, got {shown(shape[axis])}",
+                "give it a number; the other axes may have symbols",
+            )
     call = call_of(request, shape, dtype)
     reason = NATIVE.refusal(call)
     if reason is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -13,38 +14,43 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad
 from jax.sharding import NamedSharding, PartitionSpec, SingleDeviceSharding
 
+from ..errors import bad
+
 Aval = Any
 Run = Callable[..., Any]
 
 
-def array_type(like: Aval, shape: tuple[int, ...], dtype: Any, pooled: Sequence[int] = ()) -> Aval:
+def array_type(like: Aval, shape: tuple[int, ...], dtype: Any, pooled: Sequence[int], who: str) -> Aval:
     """The abstract value of a result that is laid out over devices as ``like`` is, apart from the axes ``pooled``
-    (counted from the end), which are whole everywhere.
+    (counted from the end), which are whole everywhere; ``who`` refuses others.
 
     An abstract value carries its sharding, and what varies within a shard_map, under names that change with every
     release; ``update`` keeps them, whatever they are.
     """
     if hasattr(like, "update") and len(shape) == len(like.shape):
-        _check_whole(like, pooled)
+        _check_whole(like, pooled, who)
         return like.update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
     return jax.core.ShapedArray(tuple(shape), np.dtype(dtype))
 
 
-def _check_whole(like: Aval, pooled: Sequence[int]) -> None:
+def _check_whole(like: Aval, pooled: Sequence[int], who: str) -> None:
     """Where shardings are part of types, an axis that is cut cannot be pooled: JAX wants to be told what to do."""
     spec = getattr(getattr(like, "sharding", None), "spec", None)
     if spec is None:
         return
     parts = tuple(spec) + (None,) * (len(like.shape) - len(spec))
     for axis in pooled:
-        if parts[axis] not in (None, (), PartitionSpec.UNCONSTRAINED):
-            from ..errors import bad
-
+        if parts[axis] not in (None, PartitionSpec.UNCONSTRAINED) and _devices(like.sharding.mesh, parts[axis]) > 1:
             raise bad(
-                "cenote.jax",
+                who,
                 f"axis {axis} is pooled and spread over the mesh axis {parts[axis]!r}",
                 "bring it together first: jax.sharding.reshard(x, ...)",
             )
+
+
+def _devices(mesh: Any, names: str | tuple[str, ...]) -> int:
+    """Over how many an axis is spread that is spread over these axes of the mesh."""
+    return math.prod(mesh.shape[name] for name in ((names,) if isinstance(names, str) else names))
 
 
 def zero_tangent(value: Any) -> Any:

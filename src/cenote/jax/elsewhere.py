@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import jax
 import numpy as np
 from jax import lax
 
@@ -100,8 +99,3 @@ def down(*arrays: Array, request: Request, **_: Any) -> Array:
 
 
 up = down
-
-
-def default_platform() -> str:
-    """Where JAX runs what nobody places."""
-    return jax.default_backend()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import jax
 
 from ..catalogue import Call, Derivative
-from ..errors import bad_type, shown
+from ..errors import bad, bad_type, shown
 from ..native import NATIVE
 from ..ops.explain import Explanation
 from . import elsewhere
@@ -18,13 +18,14 @@ from .functions import Pooling
 _HERE: Final = "xla cpu handler"
 _THERE: Final = "lax.reduce_window"
 _NOBODY: Final = "nobody"
+_PLATFORMS: Final = ("cpu", "cuda", "rocm", "gpu", "tpu")
 
 
 def explain(fn: Callable[..., Any], x: Any, /, *args: Any, platform: str | None = None, **kwargs: Any) -> Explanation:
     """Say who would run ``fn(x, ...)``, one of the functions of cenote.jax or cenote.jax.flax, without running it.
 
-    ``platform`` is "cpu", "cuda", "rocm" or "tpu"; left out, it is that of x, or where JAX runs what nobody places.
-    Gradients have handlers on the CPU alone.
+    ``platform`` is "cpu", "cuda", "rocm", "gpu" or "tpu", or one that JAX has here; left out, it is that of x, or where
+    JAX runs what nobody places. Gradients have handlers on the CPU alone.
 
     >>> import jax.numpy as jnp
     >>> import cenote.jax
@@ -40,7 +41,7 @@ def explain(fn: Callable[..., Any], x: Any, /, *args: Any, platform: str | None 
         )
     array, request, dropped = pooling.ready(x, *args, **kwargs)
     call = checked(asked(request), array.shape, array.dtype)
-    where = platform or _platform(array)
+    where = _platform(array) if platform is None else _named(platform)
     refusals: dict[str, str] = {}
     if where == "cpu":
         provider, ran_on, threads = _HERE, NATIVE.target, NATIVE.threads
@@ -68,6 +69,17 @@ def explain(fn: Callable[..., Any], x: Any, /, *args: Any, platform: str | None 
 def _no_gradient(call: Call) -> str:
     what = "which tap won" if call.op.derivative is Derivative.WINNER else "the order in which they are added"
     return f"derivatives have handlers on the CPU alone: XLA's own do not fix {what}"
+
+
+def _named(platform: Any) -> str:
+    if not isinstance(platform, str):
+        raise bad_type("explain", f"platform is a word, got {shown(platform)}", f"write one of {', '.join(_PLATFORMS)}")
+    if platform not in {*_PLATFORMS, *(device.platform for device in jax.devices())}:
+        known = ", ".join(map(repr, _PLATFORMS))
+        raise bad(
+            "explain", f"platform is one of {known} or one that is here, got {shown(platform)}", "write one of these"
+        )
+    return platform
 
 
 def _platform(array: Any) -> str:

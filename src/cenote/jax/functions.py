@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,13 +12,9 @@ import jax.numpy as jnp
 from ..catalogue import OPS, Op
 from ..geometry import Axes
 from ..ops.request import Request
-from ..ops.signature import FORMS, arguments, signature
+from ..ops.signature import FORMS, signature
+from .docstrings import docstring
 from .pooling import Array, as_jax, pool
-
-_DTYPE_NOTE: Final = (
-    "Unless JAX is told jax_enable_x64, a result or index that would have 64 bits has 32, as everywhere in JAX."
-)
-_OTHERS: Final = "Inside jit, vmap, grad and JAX's other transformations, and outside of them; see docs/jax.md."
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,22 +96,9 @@ def _function(op: Op, form: str) -> Callable[..., Any]:
     for named in (function, ready):  # a missing argument is said of the public function
         named.__name__ = named.__qualname__ = name
     function.__module__ = "cenote.jax"
-    function.__doc__ = _docstring(op, form)
+    function.__doc__ = docstring(op, form)
     every = signature(op, form)
     without_out = [p for p in every.parameters.values() if p.name != "out"]
     function.__signature__ = inspect.Signature(without_out)  # type: ignore[attr-defined]
     function.cenote = pooling  # type: ignore[attr-defined]
     return function
-
-
-def _docstring(op: Op, form: str) -> str:
-    lines = [op.summary, "", f"``cenote.{op.function_name(form)}`` for arrays of JAX's. {_OTHERS}", ""]
-    lines += ["Parameters", "----------"]
-    for argument in arguments(op, form):
-        if argument.name == "out":
-            continue
-        text = argument.doc.format(dtypes=", ".join(op.dtypes)) if argument.name == "x" else argument.doc
-        lines += [f"{argument.name} : {argument.kind}"]
-        lines += textwrap.wrap(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-    lines += ["", "Returns", "-------", "jax.Array", *textwrap.wrap(_DTYPE_NOTE, 96, initial_indent="    ")]
-    return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from ..catalogue import Call
 from ..geometry import Window
 from ..geometry.spans import Table
 from ..native import NATIVE
+from ..ops.arrays import new
 
 
 def runs(table: Table) -> list[int]:
@@ -41,7 +42,12 @@ def runs(table: Table) -> list[int]:
 
 
 def attributes(call: Call) -> dict[str, str]:
-    """What a custom call carries: see the reader in csrc/bindings/xla_plan.hpp."""
+    """What a custom call carries: see the reader in csrc/bindings/xla_plan.hpp.
+
+    A result beyond memory is refused here, as NumPy's functions do: XLA would say so too, but only after tables of that
+    length have been made. Other axes than the pooled ones may have symbols for lengths.
+    """
+    new(call.who, tuple(call.out_shape[axis] for axis in call.axes), call.result)
     from_end = tuple(axis - len(call.shape) for axis in call.axes)
     said = NATIVE.numbers(call)
     operator = (said.reducer, said.divisor, said.whole_number, _bits(said.number), _bits(said.p))

@@ -30,7 +30,9 @@ def pool(request: Request, x: Array) -> Any:
 def as_jax(who: str, op: Op, x: Any) -> Array:
     """``x`` as an array of JAX's, if the operator takes its dtype."""
     if not isinstance(x, jax.Array):
-        return jnp.asarray(as_input(who, x, op.kinds))
+        if not hasattr(x, "__jax_array__"):
+            return jnp.asarray(as_input(who, x, op.kinds))
+        x = jnp.asarray(x)  # such as flax.nnx.Param: NumPy could not see what it holds while it is traced
     if jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended):
         raise bad_type(who, f"x has dtype {shown(str(x.dtype))}, which cannot be pooled", "pass numbers")
     check_dtype(who, "x", x.dtype, op.kinds)

@@ -23,7 +23,7 @@ from jax.interpreters import ad, batching, mlir
 
 from ..catalogue import Derivative
 from ..catalogue.dtypes import Dtype, accumulator
-from ..errors import bad
+from ..errors import bad, message
 from ..ops.request import Request
 from . import elsewhere, handlers
 from .calls import call_of, checked, offset_dtype, other
@@ -73,13 +73,13 @@ def up(request: Request, saved: Sequence[Array], g: Array, lengths: tuple[int, .
 
 def _pool_type(x: Any, *, request: Request) -> Any:
     call = checked(request, x.shape, x.dtype)
-    return array_type(x, call.out_shape, call.result, request.axes)
+    return array_type(x, call.out_shape, call.result, request.axes, request.who)
 
 
 def _select_type(x: Any, *, request: Request, positions: Dtype | None) -> list[Any]:
     call = checked(request, x.shape, x.dtype)
     found = offset_dtype(request, x.shape) if positions is None else positions
-    return [array_type(x, call.out_shape, dtype, request.axes) for dtype in (call.result, found)]
+    return [array_type(x, call.out_shape, dtype, request.axes, request.who) for dtype in (call.result, found)]
 
 
 def _leader(arrays: Sequence[Any]) -> Any:
@@ -90,12 +90,12 @@ def _down_type(*arrays: Any, request: Request) -> Any:
     t, leader = arrays[-1], _leader(arrays)
     shape = cells_shape(request, leader.shape, tuple(t.shape[axis] for axis in request.axes))
     call = call_of(request, shape, t.dtype)
-    return array_type(leader, call.out_shape, call.result, request.axes)
+    return array_type(leader, call.out_shape, call.result, request.axes, request.who)
 
 
 def _up_type(*arrays: Any, request: Request, lengths: tuple[int, ...], dtype: Dtype) -> Any:
     leader = _leader(arrays)
-    return array_type(leader, cells_shape(request, leader.shape, lengths), dtype, request.axes)
+    return array_type(leader, cells_shape(request, leader.shape, lengths), dtype, request.axes, request.who)
 
 
 pool_p.def_abstract_eval(_pool_type)
@@ -181,6 +181,14 @@ def _down_transpose(g: Any, *arrays: Any, request: Request) -> list[Any]:
     return [None] * len(saved) + [_summed(found, t.aval.shape)]
 
 
+def _pool_transpose(g: Any, x: Any, *, request: Request) -> list[Any]:
+    """Of LINEAR operators, which are their own derivative."""
+    if request.op.derivative is not Derivative.LINEAR:
+        problem = f"{request.op.name} is not linear, so it has no transpose"
+        raise NotImplementedError(message(request.who, problem, "transpose its derivative: jax.vjp or jax.linearize"))
+    return _down_transpose(g, x, request=request)
+
+
 def _up_transpose(t: Any, *arrays: Any, request: Request, **_: Any) -> list[Any]:
     *saved, g = arrays
     if type(t) is ad.Zero:
@@ -198,7 +206,7 @@ ad.primitive_jvps[pool_p] = _pool_jvp
 ad.primitive_jvps[select_p] = _select_jvp
 ad.primitive_jvps[down_p] = _down_jvp
 ad.primitive_jvps[up_p] = _up_jvp
-ad.primitive_transposes[pool_p] = _down_transpose  # of LINEAR operators, which are their own derivative
+ad.primitive_transposes[pool_p] = _pool_transpose
 ad.primitive_transposes[down_p] = _down_transpose
 ad.primitive_transposes[up_p] = _up_transpose
 
