@@ -232,6 +232,17 @@ def test_masked_averages_are_averages_of_what_is_left(dtype: str, mask_words: di
         assert same_bits(got, (one[steps].astype("float32").sum(0) / np.float32(by)).astype(dtype))
 
 
+def test_masked_averages_are_divided_to_the_last_bit() -> None:
+    """By 3, 7 and 11 as well, which XLA does with a reciprocal where it may: every backend, compiled or not."""
+    x = fill((50, 12, 3), "float32", "whole", 6)
+    mask = np.arange(12) < np.arange(50)[:, None] % 13
+    want = (x * mask[..., None]).sum(1) / np.maximum(mask.sum(1), 1)[:, None].astype("float32")
+    inputs, steps = keras.Input((12, 3)), keras.Input((12,), dtype="bool")
+    model = keras.Model([inputs, steps], cenote.keras.GlobalAveragePooling1D()(inputs, mask=steps))
+    assert same_bits(array(cenote.keras.GlobalAveragePooling1D()(tensor(x), mask=tensor(mask))), want)
+    assert same_bits(model.predict([x, mask], batch_size=50, verbose=0), want)
+
+
 def test_a_mask_comes_along_by_itself() -> None:
     words = np.array([[3, 4, 0, 0], [5, 6, 7, 0]])
     embedding = keras.layers.Embedding(9, 4, mask_zero=True)

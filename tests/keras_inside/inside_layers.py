@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import doctest
 import inspect
+import itertools
 import json
 import pickle
 from typing import Any
@@ -177,6 +178,32 @@ def test_lengths_that_are_not_known() -> None:
         np.testing.assert_allclose(model.predict(x, verbose=0), want, rtol=1e-6)
 
 
+def masked(shape: tuple[int, ...], mask: tuple[int, ...]) -> Any:
+    return cenote.keras.GlobalAveragePooling1D()(keras.ops.ones(shape), mask=keras.ops.ones(mask, "bool"))
+
+
+def test_an_argument_that_is_set_later_counts() -> None:
+    """As in Keras's own layers, which look at their attributes at every call."""
+    x = tensor(np.random.default_rng(2).standard_normal((1, 7, 7, 2)).astype("float32"))
+    for change in ({"strides": (1, 1)}, {"pool_size": (3, 2)}, {"padding": "same"}, {"data_format": "channels_first"}):
+        layers = [where.MaxPooling2D(2) for where in (cenote.keras, keras.layers)]
+        for layer, (name, value) in itertools.product(layers, change.items()):
+            setattr(layer, name, value)
+        ours, theirs = (array(layer(x)) for layer in layers)
+        assert same_bits(ours, theirs)
+        assert layers[0].get_config()[next(iter(change))] == next(iter(change.values()))
+    layer = cenote.keras.MaxPooling2D(2)
+    layer.dilation = 2
+    assert layer(x).shape == (1, 3, 3, 2)
+    with pytest.raises(ValueError, match="MaxPooling2D: strides is at least 1, got 0"):
+        layer.strides = 0
+    assert (layer.dilation, layer.strides) == ((2, 2), (2, 2))
+
+
+def test_padding_in_an_array() -> None:
+    assert cenote.keras.MaxPooling2D(3, padding=np.array([[0, 1], [1, 0]])).padding == ((0, 1), (1, 0))
+
+
 def test_messages() -> None:
     for make, text in (
         (lambda: cenote.keras.MaxPooling2D(0), "MaxPooling2D: pool_size is at least 1, got 0; pass an int >= 1"),
@@ -193,6 +220,17 @@ def test_messages() -> None:
             lambda: cenote.keras.explain(keras.layers.MaxPooling2D(2), (1, 4, 4, 3)),
             "explain: layer is a pooling layer of",
         ),
+        (lambda: cenote.keras.explain(cenote.keras.MaxPooling2D(2), None), "explain: x is a tensor, an array or a"),
+        (
+            lambda: cenote.keras.explain(cenote.keras.MaxPooling2D(2), (1, 2)),
+            "MaxPooling2D: the input has shape (1, 2)",
+        ),
+        (lambda: cenote.keras.explain(cenote.keras.MaxPooling2D(2), (1, "4", 4, 3)), "explain: a length of the shape"),
+        (
+            lambda: masked((2, 5, 4), (2, 1)),
+            "GlobalAveragePooling1D: the mask has shape (2, 1) for input of shape (2, 5",
+        ),
+        (lambda: masked((2, 5, 4), (5,)), "pass one bool for every step of every sequence: (batch, steps)"),
         (lambda: cenote.keras.convert("model"), "convert: model is a Keras model or layer, got 'model'"),
     ):
         with pytest.raises((ValueError, TypeError)) as error:

@@ -147,6 +147,19 @@ def test_jit_compile() -> None:
     np.testing.assert_allclose(compiled_by_xla, eager, rtol=1e-4)  # convolutions are compiled, too
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's compiler alone")
+def test_torch_compile_has_nothing_to_say() -> None:
+    """It warns of every cached function that it finds inside of a layer, once in a process."""
+    import torch
+
+    layer = cenote.keras.MaxPooling2D(2, dilation=2)
+    x = torch.linspace(-1, 1, 108).reshape(1, 6, 6, 3)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert torch.equal(torch.compile(lambda x: layer(x), backend="eager")(x), layer(x))
+    assert not [str(one.message) for one in seen if "cenote" in str(one.message)]
+
+
 @pytest.mark.skipif(BACKEND == "jax", reason="every eager step of JAX compiles a hundred small programs")
 def test_run_eagerly() -> None:
     x, y = digits()

@@ -356,6 +356,21 @@ def test_difference_a_sequence_without_steps() -> None:
     assert array(cenote.keras.GlobalAveragePooling1D()(x, mask=mask)).tolist() == [[0, 0]]
 
 
+def test_difference_no_steps_at_all() -> None:
+    x = keras.ops.ones((1, 0, 2))
+    assert np.isnan(array(keras.layers.GlobalAveragePooling1D()(x))).all()
+    with pytest.raises(ValueError, match="GlobalAveragePooling1D: axis 1 has length 0, there is nothing to pool"):
+        cenote.keras.GlobalAveragePooling1D()(x)
+
+
+def test_difference_a_mask_of_another_shape() -> None:
+    """One bool for five steps: Keras adds up five and divides by one."""
+    x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 1), "bool")
+    assert (array(keras.layers.GlobalAveragePooling1D()(x, mask=mask)) == 5).all()
+    with pytest.raises(ValueError, match=r"the mask has shape \(2, 1\) for input of shape \(2, 5, 4\)"):
+        cenote.keras.GlobalAveragePooling1D()(x, mask=mask)
+
+
 def test_difference_strides_of_nothing() -> None:
     """Keras takes a stride of 0 and fails at the first call."""
     assert keras.layers.MaxPooling2D(2, strides=0).strides == (0, 0)

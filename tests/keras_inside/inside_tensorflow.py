@@ -314,6 +314,30 @@ for size in (3, 9, 4):
     assert python(code).splitlines()[-3:] == ["shape (1, 1, 1, 2)", "refused True", "refused True"]
 
 
+def test_the_gradient_of_an_empty_batch_in_a_graph() -> None:
+    """TensorFlow's gradient of a sliding maximum ends the process there, Keras's own layers included."""
+    code = """
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import cenote.keras, tensorflow as tf
+K = cenote.keras
+for layer in (K.MaxPooling2D(2), K.MinPooling2D(2, 1, "same"), K.GlobalMaxPooling2D(), K.AveragePooling2D(2)):
+    @tf.function(input_signature=[tf.TensorSpec((None, 4, 4, 2))])
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return tape.gradient(y, x)
+    print(*gradient(tf.ones((1, 4, 4, 2))).shape)
+    try:
+        print(*gradient(tf.ones((0, 4, 4, 2))).shape)
+    except tf.errors.InvalidArgumentError as error:
+        print("refused", "TensorFlow has no gradient of maxima without elements" in str(error))
+"""
+    some, none, refused = "1 4 4 2", "0 4 4 2", "refused True"
+    assert python(code).splitlines()[-8:] == [some, refused, some, refused, some, none, some, none]
+
+
 def test_errors_inside_of_a_graph_are_ours() -> None:
     run = tf.function(K.LpPooling2D(5).__call__, input_signature=[tf.TensorSpec((None, None, None, 2))])
     with pytest.raises(tf.errors.InvalidArgumentError, match="LpPooling2D: the output length of axis 1 would be 0"):

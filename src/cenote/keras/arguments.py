@@ -89,7 +89,7 @@ def _sliding(kind: Kind, said: dict[str, Any], axes: tuple[int, ...], own: dict[
     given = _entries(said["strides"])
     strides = size if given is None else per_axis(who, "strides", given, rank, 1)
     dilation = per_axis(who, "dilation", _entries(said["dilation"]), rank, 1)
-    padding = _tuples(_entries(said["padding"]))
+    padding = _tuples(said["padding"])
     if isinstance(padding, str):
         padding = word(who, padding)
     request = Request.sliding(
@@ -147,4 +147,5 @@ def _entries(value: Any) -> Any:
 
 
 def _tuples(value: Any) -> Any:
+    value = _entries(value)
     return tuple(_tuples(entry) for entry in value) if is_sequence(value) else value

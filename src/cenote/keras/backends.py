@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Any, Final
@@ -21,13 +20,14 @@ _ROOMS: Final = {
 }
 
 
-@cache
+# Not cached, neither of them: torch.compile looks into every call of a layer, and warns of each cache that it finds.
+
+
 def name() -> str:
     """Keras's backend. It is fixed when Keras is imported."""
     return str(keras.config.backend())
 
 
-@cache
 def room() -> ModuleType:
     """The module whose ``pool(request, x)`` knows the tensors of this backend."""
     module = _ROOMS.get(name())

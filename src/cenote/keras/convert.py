@@ -103,9 +103,10 @@ def convert(model: Any) -> Report:
 
 
 def restore(model: Any) -> Report:
-    """Undo ``convert``: every layer that it changed has its former class again.
+    """Undo ``convert``: every layer that it changed has its former class again, and the arguments that it had then.
 
-    Layers that were made as cenote's are left and reported.
+    Layers that were made as cenote's are left and reported, those of a loaded or cloned model among them. Parameters
+    and result are those of ``convert``, and so is its example.
     """
     report = Report(model)
     for layer in _layers("restore", model):

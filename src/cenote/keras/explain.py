@@ -9,6 +9,7 @@ import keras
 
 from ..catalogue.dtypes import requested
 from ..errors import bad_type, shown
+from ..geometry.arguments import integer
 from ..ops.answer import Answer
 from ..ops.dispatch import refusals
 from ..ops.request import Request
@@ -48,16 +49,33 @@ def explain(layer: PoolingLayer, x: Any) -> Explanation:
         ``provider`` computes the result, in the ``way`` it says; ``refusals`` say why the others would not.
         ``compiles``: the backend's compiler may compile it; ``exports``: a model with it can be exported to run without
         cenote. ``str`` makes a table of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        ``layer`` is none of cenote's, ``x`` is none of these, or the layer would refuse an input of this shape.
+
+    Examples
+    --------
+    >>> import cenote.keras
+    >>> cenote.keras.explain(cenote.keras.MaxPooling2D(2, dilation=2), (None, 28, 28, 8)).output
+    '(None, 13, 13, 8) float32'
     """
     if not isinstance(layer, PoolingLayer):
         raise bad_type(
             "explain", f"layer is a pooling layer of cenote.keras, got {shown(layer)}", "convert the model first"
         )
-    shape = tuple(x if isinstance(x, tuple | list) else x.shape)
-    dtype = layer.compute_dtype if isinstance(x, tuple | list) else keras.backend.standardize_dtype(x.dtype)
+    if isinstance(x, tuple | list):
+        shape = tuple(None if n is None else integer("explain", "a length of the shape", n, 0) for n in x)
+        dtype = layer.compute_dtype
+    elif hasattr(x, "shape") and hasattr(x, "dtype"):
+        shape, dtype = tuple(x.shape), keras.backend.standardize_dtype(x.dtype)
+    else:
+        raise bad_type("explain", f"x is a tensor, an array or a shape, got {shown(x)}", "pass (None, 28, 28, 8)")
     if keras.backend.is_float_dtype(dtype) and layer.autocast:
         dtype = layer.compute_dtype
     pooling = layer.pooling
+    result = pooling.dropped(pooling.shape(shape))  # first, for it says what is wrong with a shape
     request = pooling.request_for(dtype, layer.compute_dtype)
     provider, way, reasons = _runs(request, dtype, shape, None if isinstance(x, tuple | list) else x)
     return Explanation(
@@ -65,7 +83,7 @@ def explain(layer: PoolingLayer, x: Any) -> Explanation:
         backend=backends.name(),
         window=str(request.window),
         input=f"{shape} {dtype}",
-        output=f"{pooling.dropped(pooling.shape(shape))} {pooling.result(dtype, layer.compute_dtype)}",
+        output=f"{result} {pooling.result(dtype, layer.compute_dtype)}",
         provider=provider,
         way=way,
         compiles=backends.hosted(request, dtype, shape) is None,

@@ -66,6 +66,11 @@ class Kind:
         return tuple(parameter for parameter in self.op.parameters if parameter is not DTYPE)
 
     @property
+    def added(self) -> tuple[str, ...]:
+        """The arguments that Keras's own layer of this name has not."""
+        return (*_OURS[self.form], *(parameter.name for parameter in self.own))
+
+    @property
     def masks(self) -> bool:
         """Whether a mask of time steps is understood: averages of sequences, as in Keras."""
         return self.form == "global" and self.rank == 1 and DIVISOR in self.op.parameters

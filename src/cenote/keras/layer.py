@@ -32,11 +32,20 @@ class PoolingLayer(keras.layers.Layer):
         """Pool like this from now on."""
         self._pooling = pooling
         for name, value in pooling.config:
-            setattr(self, name, value)
+            super().__setattr__(name, value)
         unknown = (None,) * (self.kind.rank + 2)
         self._hosted = backends.hosted(pooling.request, self.compute_dtype, unknown)
         self._met = False
         self.supports_jit = self._hosted is None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Keras's layers look at their attributes at every call. Here an argument that is set later is read at once:
+        # otherwise the layer would say one thing and do another.
+        pooling: Pooling | None = self.__dict__.get("_pooling")
+        if pooling is None or name not in pooling.parts:
+            super().__setattr__(name, value)
+        else:
+            self.take(Pooling.read(self.kind, {**pooling.parts, name: value}, keras.config.image_data_format()))
 
     def call(self, inputs: Any) -> Any:
         """The pooled input."""
@@ -135,19 +144,32 @@ class MaskedLayer(PoolingLayer):
         away = backends.elsewhere(inputs)
         if away is not None:
             return self._theirs(away)(inputs, mask=mask)
-        ops, request = keras.ops, self._pooling.request
-        (axis,) = request.axes
-        steps = ops.expand_dims(ops.cast(mask, "bool"), -1 if axis == -2 else 1)
+        ops = keras.ops
+        (axis,) = self._pooling.request.axes
+        mask = ops.cast(mask, "bool")
+        self._check_mask(mask.shape, inputs.shape, axis)
+        steps = ops.expand_dims(mask, -1 if axis == -2 else 1)
         kept = ops.where(steps, inputs, ops.zeros_like(inputs))  # not a product: NaN is left out, too
         if self._pooling.parts["divisor"] != "inside":
             return self._pooled(kept)
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         result = self._pooling.result(dtype, self.compute_dtype)
         wide = "float64" if "float64" in (dtype, result) else "float32"
-        total = backends.pool(self._pooling.totals(), ops.cast(kept, wide))
-        count = ops.sum(ops.cast(steps, wide), axis=axis, keepdims=True)
+        kept = ops.cast(kept, wide)
+        total = backends.pool(self._pooling.totals(), kept)
+        # A number of steps for every total: XLA divides by one number for a whole row as it likes, an ulp off.
+        count = backends.pool(self._pooling.totals(), ops.where(steps, ops.ones_like(kept), ops.zeros_like(kept)))
         # A sequence without a step adds up to 0, and 0 / 1 is the contract's value of an empty window.
         return self._shown(ops.cast(total / ops.maximum(count, 1), result))
+
+    def _check_mask(self, mask: Any, inputs: Any, axis: int) -> None:
+        """A mask of another shape may fit by broadcasting, and mean something else."""
+        if len(mask) != 2 or (None not in (mask[1], inputs[axis]) and mask[1] != inputs[axis]):
+            raise bad(
+                type(self).__name__,
+                f"the mask has shape {tuple(mask)} for input of shape {tuple(inputs)}",
+                "pass one bool for every step of every sequence: (batch, steps)",
+            )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """Steps are gone, and their mask with them."""

@@ -152,6 +152,8 @@ def pool(request: Request, x: Any) -> Any:
     if first:
         x = tf.transpose(x, (0, *range(2, x.shape.rank), 1))
     y = _slid(reducer, plan, x) if plan.sizes else _whole(reducer, x)
+    if plan.sizes and reducer.exact:
+        y = _with_elements(request.who, y)
     if first:
         y = tf.transpose(y, (0, y.shape.rank - 1, *range(1, y.shape.rank - 1)))
     return tf.cast(y, result)
@@ -174,6 +176,24 @@ def _checked(request: Request, plan: Plan, x: Any) -> Any:
         return x
     with tf.control_dependencies(checks):
         return tf.identity(x)
+
+
+def _with_elements(who: str, y: Any) -> Any:
+    """``y``, a sliding maximum, whose gradient is refused where the running graph finds nothing in it. TensorFlow 2.21
+    does not survive that: oneDNN's gradient of a maximum without elements ends the process. Eager calls are well."""
+    if tf.executing_eagerly() or not {None, 0} & {y.shape[0], y.shape[-1]}:
+        return y
+
+    @tf.custom_gradient
+    def same(y: Any) -> Any:
+        def gradient(g: Any) -> Any:
+            what = message(who, "TensorFlow has no gradient of maxima without elements", "drop the empty batch")
+            with tf.control_dependencies([tf.debugging.assert_positive(tf.size(g), what)]):
+                return tf.identity(g)
+
+        return tf.identity(y), gradient
+
+    return same(y)
 
 
 def _lengths(x: Any) -> list[Any]:

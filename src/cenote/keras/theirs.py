@@ -30,10 +30,9 @@ def unsaid(pooling: Pooling) -> str | None:
     kind, said = pooling.kind, pooling.parts
     if class_of(kind) is None:
         return f"Keras has no {kind.name}"
-    ours = ("dilation", "ceil_mode", *(parameter.name for parameter in kind.own))
-    for name, default in kind.words.items():
-        value = said.get(name)
-        if name in ours and value != default and value != (default,) * kind.rank:
+    for name in kind.added:
+        value, default = said[name], kind.words[name]
+        if value != default and value != (default,) * kind.rank:
             return f"Keras's {kind.name} has no {name}"
     if said.get("padding", "valid") not in ("valid", "same"):
         return f"Keras's {kind.name} has no padding={said['padding']!r}"
@@ -55,5 +54,5 @@ def made(pooling: Pooling, name: str, dtype: Any) -> Any:
     """Keras's own layer for a pooling that ``unsaid`` has let pass."""
     theirs = class_of(pooling.kind)
     assert theirs is not None
-    names = ("pool_size", "strides", "padding", "data_format", "output_size", "keepdims")
-    return theirs(**{word: value for word, value in pooling.config if word in names}, name=name, dtype=dtype)
+    given = {word: value for word, value in pooling.config if word not in pooling.kind.added}
+    return theirs(**given, name=name, dtype=dtype)
