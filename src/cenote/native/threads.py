@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from ..errors import bad
 from ..geometry.arguments import integer
 from . import _core
 
 _MOST = 1024
+R = TypeVar("R")
 
 
 class _Setting:
@@ -30,13 +31,15 @@ class _Caller(threading.local):
 _caller = _Caller()
 
 
-@contextmanager
-def limited(n: int) -> Iterator[None]:
-    """At most ``n`` threads for the calls of this thread meanwhile: a framework has a setting of its own."""
+def limited(n: int, function: Callable[..., R], *args: object) -> R:
+    """``function(*args)`` on at most ``n`` threads: a framework has a setting of its own.
+
+    No context manager, which would cost a small call as much as the call itself.
+    """
     before = _caller.most
     _caller.most = n
     try:
-        yield
+        return function(*args)
     finally:
         _caller.most = before
 

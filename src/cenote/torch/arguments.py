@@ -13,16 +13,19 @@ import torch
 
 from cenote.catalogue import Op
 from cenote.dialects import DIALECTS, Limit
-from cenote.errors import bad, bad_index, bad_type, shown
+from cenote.errors import CenoteError, bad, bad_index, bad_type, shown
 from cenote.geometry import Slide, Window
 from cenote.geometry.arguments import is_sequence
 from cenote.ops.prepare import own_words
 from cenote.ops.request import Request
 
+from .errors import renamed
 from .tensors import numpy_dtype
 
 DIALECT: Final = DIALECTS["torch"]
 REQUIRED: Final = inspect.Parameter.empty
+SEQUENCES: Final = (tuple, list)  # as a pair, not tuple | list, which the compiler of PyTorch 2.6 cannot trace
+_FLOAT: Final = "float "
 _SLIDING: Final = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "kernel_size": REQUIRED,
@@ -190,15 +193,18 @@ def window(who: str, rank: int, size: Any, stride: Any, padding: Any, dilation: 
     """The window that PyTorch's words mean."""
     sizes = _entries(who, "kernel_size", size, rank)
     empty = is_sequence(stride) and len(stride) == 0  # as PyTorch has it: nothing is the size
-    made = Window.of(
-        sizes,
-        stride=None if stride is None or empty else _entries(who, "stride", stride, rank),
-        padding=_padding(padding, rank),
-        dilation=_entries(who, "dilation", dilation, rank),
-        ceil_mode=ceil_mode,
-        rank=rank,
-        who=who,
-    )
+    try:
+        made = Window.of(
+            sizes,
+            stride=None if stride is None or empty else _entries(who, "stride", stride, rank),
+            padding=_padding(padding, rank),
+            dilation=_entries(who, "dilation", dilation, rank),
+            ceil_mode=ceil_mode,
+            rank=rank,
+            who=who,
+        )
+    except CenoteError as error:
+        raise renamed(error, f"{who}: size", f"{who}: kernel_size") from None
     if _is_whole(padding) or (is_sequence(padding) and all(_is_whole(entry) for entry in padding)):
         _limit(who, made)
     return made
@@ -243,3 +249,27 @@ def _limit(who: str, window: Window) -> None:
                 f"padding in ints is {limit.value}, got {rule.pad[0]} for size {rule.size}",
                 "give (before, after) pairs, one per axis, which have no limit",
             )
+
+
+def numbers(value: Any) -> Any:
+    """A tracer's symbols as the numbers that they stand for: what describes a window is not left open in a graph."""
+    if isinstance(value, SEQUENCES):
+        return type(value)(map(numbers, value)) if type(value) in (tuple, list) else tuple(map(numbers, value))
+    return int(value) if isinstance(value, torch.SymInt) else value
+
+
+def constant(value: Any) -> Any:
+    """The same for symbols of torch.compile, which look like numbers: constants in a graph, which ``literal`` reads."""
+    if isinstance(value, SEQUENCES):
+        return tuple([constant(entry) for entry in value])
+    if type(value) is int:
+        return range(value).stop  # to make a range, or digits, the compiler has to settle on one
+    return _FLOAT + value.hex() if type(value) is float else value  # PyTorch 2.6 cannot read the digits in a graph
+
+
+def literal(value: Any) -> Any:
+    """What was handed to ``constant``, but for lists, which are tuples now."""
+    if isinstance(value, tuple):
+        return tuple(map(literal, value))
+    is_float = isinstance(value, str) and value.startswith(_FLOAT)
+    return float.fromhex(value.removeprefix(_FLOAT)) if is_float else value

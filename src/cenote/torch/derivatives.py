@@ -1,7 +1,8 @@
 """The eager door: every map as an ``autograd.Function`` with forward mode and a batching rule.
 
-``Down`` and ``Up`` are each other's derivative in both modes, so three small classes carry derivatives of any order of
-maxima and sums; nothing but the offsets of the winners is kept.
+``CenoteDown`` and ``CenoteUp`` are each other's derivative in both modes, so three small classes carry derivatives of
+any order of maxima and sums; nothing but the offsets of the winners is kept. The names of the classes are what
+``grad_fn`` and PyTorch's profiler show.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Map(Function):
         return super(Function, cls).apply(*args)
 
 
-class Select(Map):
+class CenoteSelect(Map):
     """x -> the winners' values, and which tap of its window each is."""
 
     @staticmethod
@@ -85,10 +86,10 @@ class Select(Map):
     @staticmethod
     def vmap(info: Any, dims: Dims, x: Tensor, bound: Bound, _: Any) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """One more axis in front."""
-        return Select.run(in_front(x, dims[0], info.batch_size), bound, None), (0, 0)
+        return CenoteSelect.run(in_front(x, dims[0], info.batch_size), bound, None), (0, 0)
 
 
-class Down(Map):
+class CenoteDown(Map):
     """The linear map from cells to outputs; without offsets the operator itself."""
 
     @staticmethod
@@ -114,11 +115,11 @@ class Down(Map):
     @staticmethod
     def vmap(info: Any, dims: Dims, x: Tensor, offsets: Tensor | None, bound: Bound, _: Any) -> tuple[Tensor, int]:
         """One more axis in front."""
-        return Down.run(*_all_in_front(info, dims, x, offsets), bound, None), 0
+        return CenoteDown.run(*_all_in_front(info, dims, x, offsets), bound, None), 0
 
 
-class Up(Map):
-    """The transpose of ``Down``: ``shape`` and ``dtype`` are those of its input, ``last`` its memory format."""
+class CenoteUp(Map):
+    """The transpose of ``CenoteDown``: ``shape`` and ``dtype`` are those of its input, ``last`` its memory format."""
 
     @staticmethod
     def forward(
@@ -151,10 +152,10 @@ class Up(Map):
     ) -> tuple[Tensor, int]:
         """One more axis in front, in plain memory order."""
         g, offsets = _all_in_front(info, dims, g, offsets)
-        return Up.run(g, offsets, bound, (info.batch_size, *shape), dtype, False), 0
+        return CenoteUp.run(g, offsets, bound, (info.batch_size, *shape), dtype, False), 0
 
 
-class General(Map):
+class CenoteGeneral(Map):
     """An operator whose derivative depends on the values: x is kept, and looked at again for the gradient."""
 
     @staticmethod
@@ -173,7 +174,7 @@ class General(Map):
         """The kernel's gradient."""
         if is_legacy_batched(g):
             return _OPS.general_up(ctx.saved_tensors[0], g, ctx.bound.text), None
-        return GeneralUp.run(ctx.saved_tensors[0], g, ctx.bound), None
+        return CenoteGeneralUp.run(ctx.saved_tensors[0], g, ctx.bound), None
 
     @staticmethod
     def jvp(ctx: Any, *_: Any) -> Any:
@@ -183,10 +184,10 @@ class General(Map):
     @staticmethod
     def vmap(info: Any, dims: Dims, x: Tensor, bound: Bound) -> tuple[Tensor, int]:
         """One more axis in front."""
-        return General.run(in_front(x, dims[0], info.batch_size), bound), 0
+        return CenoteGeneral.run(in_front(x, dims[0], info.batch_size), bound), 0
 
 
-class GeneralUp(Map):
+class CenoteGeneralUp(Map):
     """The gradient of a General operator."""
 
     @staticmethod
@@ -215,17 +216,17 @@ class GeneralUp(Map):
 
     @staticmethod
     def jvp(ctx: Any, *_: Any) -> Any:
-        """See ``General.jvp``."""
+        """See ``CenoteGeneral.jvp``."""
         raise no_derivative(ctx.bound, "forward mode")
 
     @staticmethod
     def vmap(info: Any, dims: Dims, x: Tensor, g: Tensor, bound: Bound) -> tuple[Tensor, int]:
         """One more axis in front."""
         n = info.batch_size
-        return GeneralUp.run(in_front(x, dims[0], n), in_front(g, dims[1], n), bound), 0
+        return CenoteGeneralUp.run(in_front(x, dims[0], n), in_front(g, dims[1], n), bound), 0
 
 
-class Indices(Map):
+class CenoteIndices(Map):
     """x -> flat positions of the winners, for the caller: no derivative."""
 
     @staticmethod
@@ -241,7 +242,7 @@ class Indices(Map):
     @staticmethod
     def vmap(info: Any, dims: Dims, x: Tensor, bound: Bound) -> tuple[Tensor, int]:
         """One more axis in front."""
-        return Indices.run(in_front(x, dims[0], info.batch_size), bound), 0
+        return CenoteIndices.run(in_front(x, dims[0], info.batch_size), bound), 0
 
 
 def plain(x: Tensor, bound: Bound, held: Held | None = None) -> Any:
@@ -304,7 +305,11 @@ def composed(x: Tensor, bound: Bound) -> Tensor:
     wide = x.to(torch.promote_types(torch.promote_types(x.dtype, result), torch.float32))
     total, largest = bound.related("sum"), bound.related("max")
     y = op.composed(
-        torch, wide, words.params, lambda t: Down.run(t, None, total, None), lambda t: Select.run(t, largest, None)[0]
+        torch,
+        wide,
+        words.params,
+        lambda t: CenoteDown.run(t, None, total, None),
+        lambda t: CenoteSelect.run(t, largest, None)[0],
     )
     return y.to(result)
 
@@ -347,7 +352,7 @@ def _upwards(ctx: Any, g: Tensor | None) -> Tensor | None:
     if is_legacy_batched(g):
         return _OPS.up(g, _kept(ctx), ctx.shape, ctx.dtype, ctx.last, ctx.bound.text)
     if _is_watched(g):
-        return Up.run(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
+        return CenoteUp.run(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
     if ctx.maps is None:
         return spread(g, _kept(ctx), ctx.bound, ctx.shape, ctx.dtype, ctx.last)
     return _spread(g, _kept(ctx), ctx.maps, ctx.last)
@@ -359,7 +364,7 @@ def _downwards(ctx: Any, t: Tensor | None) -> Tensor | None:
     if is_legacy_batched(t):
         return _OPS.down(t, _kept(ctx), ctx.bound.text)
     if _is_watched(t):
-        return Down.run(t, _kept(ctx), ctx.bound, None)
+        return CenoteDown.run(t, _kept(ctx), ctx.bound, None)
     return pick(t, _kept(ctx), ctx.bound)
 
 

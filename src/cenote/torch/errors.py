@@ -31,6 +31,12 @@ def as_torch(error: CenoteError) -> CenoteError:
     return TorchError(str(error))
 
 
+def renamed(error: CenoteError, ours: str, theirs: str) -> CenoteError:
+    """The same error in the words of the call: ``ours``, where its message begins with that, becomes ``theirs``."""
+    text = str(error)
+    return type(error)(theirs + text.removeprefix(ours)) if text.startswith(ours) else error
+
+
 _KINDS = (
     (CenoteTypeError, TorchTypeError),
     (CenoteIndexError, TorchIndexError),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from .functional import FUNCTIONS, Pooling
 from .install import COVERED, NOT_COVERED, is_installed
 from .state import is_forward_mode, is_observed
 from .tensors import numpy_dtype
+
+# The whole numbers that quantized tensors hold.
+_STORED: Final = {torch.quint8: torch.uint8, torch.qint8: torch.int8, torch.qint32: torch.int32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,15 @@ def _asked(
 
 def _explained(pooling: Pooling, x: Tensor, words: tuple[Any, ...], theirs: bool) -> Explanation:
     request = pooling.request(x.ndim, words)
-    call = request.ready(tuple(x.shape), numpy_dtype(pooling.spelled.name, x.dtype), False).call
+    stored = _STORED.get(x.dtype, x.dtype)
+    call = request.ready(tuple(x.shape), numpy_dtype(pooling.spelled.name, stored), False).call
     refusals = {p.name: why for p in PROVIDERS if (why := p.refusal(call)) is not None}
     provider = next(p for p in PROVIDERS if p.name not in refusals)
     name, target, threads = provider.name, provider.target, min(provider.threads, torch.get_num_threads())
     why = reason(x)
     if why is not None:
-        elsewhere(pooling.spelled, x.new_empty(x.shape, device="meta"), words, why)  # the error, if it cannot say this
+        # the error, if it cannot say this; there are no quantized tensors without memory
+        elsewhere(pooling.spelled, x[:1] if x.is_quantized else x.new_empty(x.shape, device="meta"), words, why)
         refusals[name] = why
         name, target, threads = "torch", str(x.device), 0
     elif theirs and not is_installed():
@@ -120,7 +125,7 @@ def _explained(pooling: Pooling, x: Tensor, words: tuple[Any, ...], theirs: bool
         function=pooling.spelled.name,
         window=str(call.window),
         input=f"{tuple(x.shape)} {x.dtype}",
-        output=f"{call.out_shape} torch.{call.result}",
+        output=f"{call.out_shape} {x.dtype if x.is_quantized else f'torch.{call.result}'}",
         provider=name,
         door="PyTorch's" if name == "torch" else "registered operator" if observed else "eager",
         target=target,

@@ -17,7 +17,7 @@ from cenote.errors import CenoteError, bad_type, shown
 from cenote.native import NATIVE, Door
 
 from . import library
-from .arguments import Spelled, Words
+from .arguments import SEQUENCES, Spelled, Words, constant, literal, numbers
 from .bound import Bound, bound
 from .derivatives import Held
 from .devices import elsewhere, reason
@@ -85,6 +85,11 @@ class Pooling:
             self._requests[key] = found
         return found
 
+    @torch.compiler.assume_constant_result
+    def text(self, ndim: int, words: tuple[Any, ...]) -> library.Text:
+        """The same as graphs hold it. A method, for to PyTorch 2.6 an argument other than a number is no constant."""
+        return library.spelled(self.request(ndim, literal(words)))
+
     def _read(self, ndim: int, words: tuple[Any, ...]) -> Bound:
         try:
             return bound(self.spelled.request(ndim, words))
@@ -96,7 +101,7 @@ class Pooling:
         try:
             if not isinstance(x, Tensor):
                 raise bad_type(self.spelled.name, f"input is a tensor, got {shown(x)}", "pass a torch.Tensor")
-            words = _numbers(words)
+            words = numbers(words)
             request = self.request(x.ndim, words)
             why = reason(x)
             if why is not None:
@@ -141,30 +146,9 @@ class Pooling:
 
 def _exactly(value: Any) -> Any:
     """A key under which 2, 2.0 and True differ."""
-    if isinstance(value, tuple | list):
+    if isinstance(value, SEQUENCES):
         return (type(value), *map(_exactly, value))
     return type(value), value
-
-
-def _numbers(value: Any) -> Any:
-    """A tracer's symbols as the numbers that they stand for: what describes a window is not left open in a graph."""
-    if isinstance(value, tuple | list):
-        return type(value)(map(_numbers, value)) if type(value) in (tuple, list) else tuple(map(_numbers, value))
-    return int(value) if isinstance(value, torch.SymInt) else value
-
-
-def _constant(value: Any) -> Any:
-    """The same for symbols of torch.compile, which look like ints."""
-    if isinstance(value, tuple | list):
-        return tuple([_constant(entry) for entry in value])
-    if type(value) is int:
-        return range(value).stop  # to make a range, or digits, the compiler has to settle on one
-    return float.fromhex(value.hex()) if type(value) is float else value
-
-
-@torch.compiler.assume_constant_result
-def _spelled(pooling: Pooling, ndim: int, words: tuple[Any, ...]) -> library.Text:
-    return library.spelled(pooling.request(ndim, words))
 
 
 def _compiled(pooling: Pooling, x: Tensor, words: tuple[Any, ...]) -> Any:
@@ -173,7 +157,7 @@ def _compiled(pooling: Pooling, x: Tensor, words: tuple[Any, ...]) -> Any:
         return elsewhere(pooling.spelled, x, words, why)
     if pooling.volumes and is_autocast(x):
         x = x.float()
-    return library.pool(x, *_spelled(pooling, x.ndim, _constant(words)))
+    return library.pool(x, *pooling.text(x.ndim, constant(words)))
 
 
 def _function(pooling: Pooling) -> Callable[..., Any]:

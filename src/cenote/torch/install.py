@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,10 @@ NOT_COVERED: Final = {
 }
 
 
+# PyTorch 2.6 lacks the word: kernels of its own may be replaced there, but not those that other Python code has put.
+_OVERRIDE: Final[dict[str, Any]] = (
+    {"allow_override": True} if "allow_override" in inspect.signature(torch.library.Library.impl).parameters else {}
+)
 _TAG: Final = " cenote.torch.install"
 
 
@@ -130,8 +135,8 @@ def install() -> None:
                 warnings.filterwarnings("ignore", message="(?s).*Overriding a previously registered kernel.*")
                 for operator in COVERED:
                     route = Route.of(operator)
-                    made.impl(operator, route.with_derivatives, "AutogradCPU", with_keyset=True, allow_override=True)
-                    made.impl(operator, route.plain, "CPU", allow_override=True)
+                    made.impl(operator, route.with_derivatives, "AutogradCPU", with_keyset=True, **_OVERRIDE)
+                    made.impl(operator, route.plain, "CPU", **_OVERRIDE)
         except BaseException:
             made._destroy()
             raise

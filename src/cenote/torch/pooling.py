@@ -12,7 +12,7 @@ from cenote.ops.request import Request
 
 from . import library
 from .bound import Bound, bound
-from .derivatives import Down, General, Held, Indices, Select, composed, plain
+from .derivatives import CenoteDown, CenoteGeneral, CenoteIndices, CenoteSelect, Held, composed, plain
 from .state import is_forward_mode, is_observed
 
 
@@ -42,16 +42,16 @@ def recorded(bound: Bound, x: Tensor, held: Held | None = None) -> Any:
     Offsets are kept for the derivative; indices, eight times as large, are the caller's alone.
     """
     if bound.request.words.select:
-        return _value(bound.plain, x, held), Indices.run(x.detach(), bound)
+        return _value(bound.plain, x, held), CenoteIndices.run(x.detach(), bound)
     return _value(bound, x, held)
 
 
 def _value(bound: Bound, x: Tensor, held: Held | None) -> Tensor:
     derivative = bound.request.op.derivative
     if derivative is Derivative.WINNER:
-        return Select.run(x, bound, held)[0]
+        return CenoteSelect.run(x, bound, held)[0]
     if derivative is Derivative.LINEAR:
-        return Down.run(x, None, bound, held)
+        return CenoteDown.run(x, None, bound, held)
     if is_forward_mode() and bound.request.op.composed is not None and x.is_floating_point():
         return composed(x, bound)
-    return General.run(x, bound)
+    return CenoteGeneral.run(x, bound)

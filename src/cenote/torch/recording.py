@@ -6,6 +6,7 @@ of the Autograd key is made here: it records a Function whose forward goes on be
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -61,14 +62,15 @@ def _record(name: str, rules: Rules) -> None:
             moved = None if t is None else rules.push(ctx, t)
             return (moved, *(None,) * (rules.results - 1)) if rules.results > 1 else moved
 
-    Recorded.__name__ = Recorded.__qualname__ = f"cenote_{name}"
+    # made by name, so that its node in graphs and profiles has that name, too
+    recorded: Any = types.new_class(f"Cenote{name.title().replace('_', '')}", (Recorded,))
 
     def kernel(keyset: Any, *args: Any) -> Any:
         below = keyset & torch._C._after_autograd_keyset
         tensors = [arg for arg in args if isinstance(arg, Tensor)]
         if (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)) or any(map(has_tangent, tensors)):
             with single_level():
-                return super(Function, Recorded).apply(below, *args)
+                return super(Function, recorded).apply(below, *args)
         with torch._C._AutoDispatchBelowAutograd():
             return operator.redispatch(below, *args)
 

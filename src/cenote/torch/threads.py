@@ -17,5 +17,4 @@ def within(function: Callable[..., R], *args: object) -> R:
     most = torch.get_num_threads()
     if most >= get_num_threads():
         return function(*args)
-    with limited(most):
-        return function(*args)
+    return limited(most, function, *args)

@@ -15,15 +15,15 @@ from cenote.geometry import Slide
 from cenote.geometry.arguments import is_sequence
 from cenote.ops import max_unpool
 
-from .arguments import window
+from .arguments import SEQUENCES, constant, literal, window
 from .derivatives import Dims, in_front
-from .errors import as_torch
-from .state import is_autocast, is_forward_mode, is_legacy_batched, is_observed
-from .tensors import as_array, as_tensor, channels_last
+from .errors import as_torch, renamed
+from .state import is_autocast, is_forward_mode, is_legacy_batched, is_observed, is_odd
+from .tensors import DTYPES, as_array, as_tensor, channels_last
 from .threads import within
 
 
-class Unpool(Function):
+class CenoteUnpool(Function):
     """Values to the cells that the indices name; its gradient picks there again."""
 
     @staticmethod
@@ -48,14 +48,14 @@ class Unpool(Function):
         """Linear."""
         if is_legacy_batched(t):
             return torch.ops.cenote.unpool(t, ctx.saved_tensors[0], ctx.lengths)
-        return Unpool.apply(t, ctx.saved_tensors[0], ctx.lengths)
+        return CenoteUnpool.apply(t, ctx.saved_tensors[0], ctx.lengths)
 
     @staticmethod
     def vmap(info: Any, dims: Dims, y: Tensor, indices: Tensor, lengths: tuple[int, ...]) -> tuple[Tensor, int]:
         """One more axis in front."""
         n = info.batch_size
         y, indices = in_front(y, dims[0], n), in_front(indices, dims[1], n)
-        return Unpool.apply(y, indices, lengths), 0
+        return CenoteUnpool.apply(y, indices, lengths), 0
 
 
 def unpooled(y: Tensor, indices: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -66,7 +66,11 @@ def unpooled(y: Tensor, indices: Tensor, lengths: Sequence[int]) -> Tensor:
     batch = values.shape[: values.ndim - rank - last]
     shape = (*batch, *lengths, *values.shape[values.ndim - last :]) if last else (*batch, *lengths)
     axes = tuple(range(len(batch), len(batch) + rank))
-    return as_tensor(within(lambda: max_unpool(values, where, shape, axes=axes)), last)
+    try:
+        return as_tensor(within(lambda: max_unpool(values, where, shape, axes=axes)), last)
+    except CenoteError as error:
+        who = f"max_unpool{rank}d"
+        raise renamed(renamed(error, "max_unpool: y ", f"{who}: input "), "max_unpool: ", f"{who}: ") from None
 
 
 def picked(g: Tensor, indices: Tensor, rank: int) -> Tensor:
@@ -80,26 +84,41 @@ def lengths_of(
     who: str, shape: Sequence[int], rank: int, size: Any, stride: Any, padding: Any, output_size: Any
 ) -> Any:
     """The pooled lengths of the result: the shortest that pool to this, or what the caller says, if it can be."""
-    rules = window(who, rank, size, stride, padding, 1, False).rules
-    shortest = []
-    for rule, outputs in zip(rules, shape[-rank:], strict=True):
-        assert isinstance(rule, Slide)
-        shortest.append(rule.shortest_input(outputs))
+    rules = _rules(who, rank, constant(size), constant(stride), constant(padding))
+    shortest = [one + (n - 1) * step for (one, step), n in zip(rules, shape[-rank:], strict=True)]
     if output_size is None:
         return tuple(shortest)
-    if not is_sequence(output_size) or len(output_size) not in (rank, rank + 1, rank + 2):
+    # SEQUENCES first: what else is a sequence, the compiler of PyTorch 2.6 cannot ask
+    known = isinstance(output_size, SEQUENCES) or is_sequence(output_size)
+    if not known or len(output_size) not in (rank, rank + 1, rank + 2):
         raise bad(who, f"output_size has {rank} or {rank + 2} entries, got {shown(output_size)}", "pass x.size()")
     wanted = tuple(output_size)[-rank:]
-    for axis, (rule, least, n) in enumerate(zip(rules, shortest, wanted, strict=True)):
-        assert isinstance(rule, Slide)
-        if not least - rule.stride < n < least + rule.stride:
+    for axis, ((_, step), least, n) in enumerate(zip(rules, shortest, wanted, strict=True)):
+        if isinstance(n, float):
+            raise bad_type(who, f"output_size[{axis}] is a whole number, got {n}", "pass x.size()")
+        if not least - step < n < least + step:
             raise bad(
                 who,
                 f"output_size[{axis}] is {n}, and what pools to {shape[axis - rank]} has more than "
-                f"{least - rule.stride} and less than {least + rule.stride} cells",
+                f"{least - step} and less than {least + step} cells",
                 "pass the size of what was pooled",
             )
     return wanted
+
+
+@torch.compiler.assume_constant_result
+def _rules(who: str, rank: int, size: Any, stride: Any, padding: Any) -> tuple[tuple[int, int], ...]:
+    """Of each axis the least length that gives one window, and how much longer one with another window is.
+
+    Numbers, for of these alone a compiler makes constants; what they mean is not for a graph to find out.
+    """
+    found = []
+    for rule in window(who, rank, literal(size), literal(stride), literal(padding), 1, False).rules:
+        assert isinstance(rule, Slide)
+        if isinstance(rule.pad, str):
+            raise bad(who, f"padding is what was padded, in numbers, got {rule.pad!r}", "give ints or pairs")
+        found.append((rule.shortest_input(1), rule.stride))
+    return tuple(found)
 
 
 def _unpooling(rank: int) -> Callable[..., Tensor]:
@@ -121,7 +140,7 @@ def _unpooling(rank: int) -> Callable[..., Tensor]:
             if torch.compiler.is_compiling() or is_observed(input):
                 return torch.ops.cenote.unpool(input, indices, lengths)
             if is_forward_mode() or (input.requires_grad and torch.is_grad_enabled()):
-                return Unpool.apply(input, indices, lengths)
+                return CenoteUnpool.apply(input, indices, lengths)
             return unpooled(input, indices, lengths)
         except CenoteError as error:
             raise as_torch(error) from None
@@ -162,10 +181,15 @@ def _check(who: str, rank: int, x: object, indices: object) -> None:
     for name, tensor in (("input", x), ("indices", indices)):
         if not isinstance(tensor, Tensor):
             raise bad_type(who, f"{name} is a tensor, got {shown(tensor)}", "pass a torch.Tensor")
+        if is_odd(tensor):
+            kind = "nested" if tensor.is_nested else f"of layout {tensor.layout}"
+            raise bad_type(who, f"{name} is {kind}, without a regular memory", "pass a dense tensor")
         if tensor.ndim not in (rank + 1, rank + 2):
             raise bad(who, f"{name} has {rank + 1} or {rank + 2} dimensions, got {tensor.ndim}", "see max_pool")
     assert isinstance(indices, Tensor)
     assert isinstance(x, Tensor)
+    if x.dtype not in DTYPES:
+        raise bad_type(who, f"input has dtype {x.dtype}", "convert it, x.float() for example")
     if indices.dtype is not torch.int64:
         raise bad_type(who, f"indices have dtype int64, got {indices.dtype}", "pass what max_pool returned")
     if indices.shape != x.shape:
