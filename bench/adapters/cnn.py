@@ -75,7 +75,8 @@ def contestants(shape: tuple[int, ...], kit: Kit) -> list[Contestant]:
                 y = pool(jnp.maximum(y, 0))
             return jnp.mean(jnp.square(y.reshape(len(y), -1) @ head))
 
-        compiled = framework.jit(framework.value_and_grad(loss))
+        # Compiled before it is tried: a first call of a second would be taken for the time of a call.
+        compiled = framework.jit(framework.value_and_grad(loss)).lower(weights, x).compile()
 
         def arrays(result: Any) -> list[Array]:
             return [np.asarray(result[0]), *(np.asarray(gradient) for gradient in result[1])]
