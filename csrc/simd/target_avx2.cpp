@@ -7,6 +7,10 @@
     #define CENOTE_X86
     #define CENOTE_AVX2
 
+namespace cenote::avx2 {
+    #include "simd/parts.hpp"
+}
+
     // After all includes: what is shared with other targets must not be compiled for this one.
     #if defined(__clang__)
         #pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
@@ -32,8 +36,12 @@ constexpr bool kRich = true;
     #endif
 
 namespace cenote::avx2 {
+    #include "simd/entries.hpp"
+
+    #if CENOTE_PART == 0
 extern const Target kTarget;
 const Target kTarget = {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }, values,
-                        select, backward};
+                        select_part, backward_part};
+    #endif
 }  // namespace cenote::avx2
 #endif

@@ -7,6 +7,10 @@
     #define CENOTE_X86
     #define CENOTE_AVX512
 
+namespace cenote::avx512 {
+    #include "simd/parts.hpp"
+}
+
     // After all includes: what is shared with other targets must not be compiled for this one.
     #if defined(__clang__)
         #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c"))), \
@@ -33,10 +37,14 @@ constexpr bool kRich = true;
     #endif
 
 namespace cenote::avx512 {
+    #include "simd/entries.hpp"
+
+    #if CENOTE_PART == 0
 extern const Target kTarget;
 const Target kTarget = {"avx512", [] {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("f16c");
-}, values, select, backward};
+}, values, select_part, backward_part};
+    #endif
 }  // namespace cenote::avx512
 #endif

@@ -7,6 +7,7 @@
 #endif
 
 namespace cenote::baseline {
+#include "simd/parts.hpp"
 namespace {
 
 constexpr int kBytes = 16;
@@ -19,11 +20,14 @@ constexpr bool kRich = true;
 
 }  // namespace
 
-extern const Target kTarget;
-#if defined(__aarch64__)
-const Target kTarget = {"neon", [] { return true; }, values, select, backward};
-#else
-const Target kTarget = {"baseline", [] { return true; }, values, select, backward};
-#endif
+#include "simd/entries.hpp"
 
+#if CENOTE_PART == 0
+extern const Target kTarget;
+    #if defined(__aarch64__)
+const Target kTarget = {"neon", [] { return true; }, values, select_part, backward_part};
+    #else
+const Target kTarget = {"baseline", [] { return true; }, values, select_part, backward_part};
+    #endif
+#endif
 }  // namespace cenote::baseline

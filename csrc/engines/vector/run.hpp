@@ -179,16 +179,10 @@ inline bool whole_averages(const ForwardCall& call, const Problem& p, uint64_t b
     }
 }
 
-inline bool values(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
-    for (const AxisTable& axis : g.axis)
-        if (axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1) return false;
+// Sums, averages and norms; `box` is the number of taps of the largest window.
+inline bool sums(const ForwardCall& call, const Problem& p, uint64_t box, Control& control) {
     const DType in = call.params.in;
-    if (is_complex(in)) return false;
-    Problem p;
-    if (!stated(g, layout, item_size(in), item_size(call.params.out), p)) return false;
-    if (p.planes == 0 || p.c == 0) return true;  // no results at all
-    if (kind_of(call.reducer) == Kind::winner) return extremes(call.reducer == Reducer::max, call, p, control);
-    if (is_integral(in)) return whole_averages(call, p, g.box(), control);
+    if (is_integral(in)) return whole_averages(call, p, box, control);
     if (call.params.out != in || (call.divisor != Divisor::number && most_taps(p, call.divisor) < 1)) return false;
     switch (in) {
         case DType::f32: return float_sums<float, float>(call, p, control);
@@ -197,4 +191,17 @@ inline bool values(const ForwardCall& call, const Geometry& g, const Layout& lay
         case DType::bf16: return float_sums<Bf16, float>(call, p, control);
         default: return false;
     }
+}
+
+// By way of the target's parts, which are compiled apart.
+inline bool values(const ForwardCall& call, const Geometry& g, const Layout& layout, Control& control) {
+    for (const AxisTable& axis : g.axis)
+        if (axis.out() == 0 || *std::min_element(axis.count.begin(), axis.count.end()) < 1) return false;
+    const DType in = call.params.in;
+    if (is_complex(in)) return false;
+    Problem p;
+    if (!stated(g, layout, item_size(in), item_size(call.params.out), p)) return false;
+    if (p.planes == 0 || p.c == 0) return true;  // no results at all
+    if (kind_of(call.reducer) == Kind::winner) return extremes_part(call.reducer == Reducer::max, call, p, control);
+    return sums_part(call, p, g.box(), control);
 }
