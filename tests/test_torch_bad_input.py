@@ -1,5 +1,6 @@
 """What is wrong, or merely odd, in an argument of cenote.torch: the kind of error that PyTorch raises, never a crash,
-never a wrong number. Where one of the two takes what the other refuses, a rule here says so."""
+never a wrong number. Where one of the two takes what the other refuses, a rule here says so. A long file, for its rules
+are one list that all its tests read."""
 
 from __future__ import annotations
 
