@@ -21,7 +21,10 @@ from cenote.ops.signature import FORMS, REQUIRED, arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 
-STUB_HEAD = '''"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""
+_NOTE = '"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""'
+_PADDING = 'Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | tuple[int, int]]'
+
+STUB_HEAD = f"""{_NOTE}
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, overload
@@ -48,14 +51,14 @@ from .ops import set_cache_limit as set_cache_limit
 from .ops import set_num_threads as set_num_threads
 from .ops import vjp as vjp
 
-Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | tuple[int, int]]
+{_PADDING}
 
 __version__: str
 __all__: list[str]
-'''
+"""
 
 
-JAX_STUB_HEAD = '''"""Types of the public names. Written by scripts/generate.py from the catalogue; do not edit."""
+JAX_STUB_HEAD = f"""{_NOTE}
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, overload
@@ -67,10 +70,10 @@ from ..geometry import Window
 from . import flax as flax
 from .explain import explain as explain
 
-Padding: TypeAlias = int | Literal["valid", "same", "same_lower"] | Sequence[int | tuple[int, int]]
+{_PADDING}
 
 __all__: list[str]
-'''
+"""
 
 
 def _stub_function(op: Op, form: str, select: str | None, returns: str, out: bool) -> str:

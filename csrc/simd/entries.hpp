@@ -1,5 +1,5 @@
-// The part of a target that is compiled here: included inside its namespace, behind its region. The first part is also where
-// the target's table is.
+// The part of a target that is compiled here: included inside its namespace, behind its region. The first part is also
+// where the target's table is.
 #pragma once
 
 #if CENOTE_PART == 0

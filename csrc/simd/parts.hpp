@@ -1,5 +1,6 @@
-// What a target consists of: included inside its namespace, in front of its region. Each part is compiled as a file of its own
-// (CENOTE_PART, see CMakeLists.txt): as one file a target keeps one processor busy for minutes while the others wait.
+// What a target consists of: included inside its namespace, in front of its region. Each part is compiled as a file of
+// its own (CENOTE_PART, see CMakeLists.txt): as one file a target keeps one processor busy for minutes while the others
+// wait.
 #pragma once
 
 bool extremes_part(bool largest, const ForwardCall& call, const Problem& p, Control& control);

@@ -254,7 +254,8 @@ def _limit(who: str, window: Window) -> None:
 def numbers(value: Any) -> Any:
     """A tracer's symbols as the numbers that they stand for: what describes a window is not left open in a graph."""
     if isinstance(value, SEQUENCES):
-        return type(value)(map(numbers, value)) if type(value) in (tuple, list) else tuple(map(numbers, value))
+        kind = list if isinstance(value, list) else tuple  # as plain ones: a torch.Size holds numbers alone
+        return kind(map(numbers, value))
     return int(value) if isinstance(value, torch.SymInt) else value
 
 
