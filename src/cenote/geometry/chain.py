@@ -64,15 +64,21 @@ def walk(lengths: Sequence[int], layers: Iterable[Layer]) -> list[Step]:
 
 def _grow(rule: Rule, length: int, receptive: int, jump: int | None, whole: int) -> tuple[int, int | None]:
     """Receptive field and jump behind ``rule``. Unknown distances are bounded by the whole input."""
-    extent, stride = _pace(rule, length)
+    extent, stride = pace(rule, length)
     if jump is None:
         return whole, None
     grown = receptive + max(0, extent - 1) * jump
     return grown, jump * stride if stride else None
 
 
-def _pace(rule: Rule, length: int) -> tuple[int, int]:
-    """Cells under the widest window, and from one window to the next; 0 where the distances differ."""
+def pace(rule: Rule, length: int) -> tuple[int, int]:
+    """Cells under the widest window, and from one window to the next; 0 where the distances differ.
+
+    >>> pace(Slide(3, stride=2, dilation=2), 28), pace(Split(7), 28), pace(Split(3), 7)
+    ((5, 2), (4, 4), (3, 2))
+    >>> pace(Split(3), 5)
+    (3, 0)
+    """
     if isinstance(rule, Slide):
         return rule.extent, rule.stride
     if isinstance(rule, Split):
