@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cenote
+import mnist_here
 from oracle import Slide, forward
 
-FOLDER = Path(os.environ.get("CENOTE_MNIST", Path(__file__).resolve().parent.parent / "../shared/data/mnist"))
-IMAGES, LABELS = FOLDER / "t10k-images-idx3-ubyte.gz", FOLDER / "t10k-labels-idx1-ubyte.gz"
-pytestmark = pytest.mark.skipif(
-    not IMAGES.exists(), reason=f"MNIST is not in {os.path.relpath(FOLDER)}: set CENOTE_MNIST to a folder that has it"
-)
+pytestmark = mnist_here.needed
 
 
 @pytest.fixture(scope="module")
 def seven() -> np.ndarray:
-    with gzip.open(LABELS) as file:
+    with gzip.open(mnist_here.LABELS) as file:
         assert file.read(9)[8] == 7
-    with gzip.open(IMAGES) as file:
+    with gzip.open(mnist_here.IMAGES) as file:
         head = np.frombuffer(file.read(16), ">i4")
         assert head.tolist() == [2051, 10000, 28, 28]
         return np.frombuffer(file.read(28 * 28), np.uint8).reshape(28, 28)

@@ -21,7 +21,7 @@ from cenote.catalogue import OPS
 from cenote.dialects import DIALECTS
 from cenote.errors import CenoteError
 
-from . import examples
+from . import examples, lab
 from .errors import FAILED, INTERRUPTED, USAGE, Failure, of_cenote, reason
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -43,6 +43,7 @@ def build() -> typer.Typer:
     app.command("shape", epilog=examples.epilog(examples.SHAPE), help=_about_shapes())(_shape)
     app.command("demo", epilog=examples.epilog(examples.DEMO))(_demo)
     app.command("info", epilog=examples.epilog(examples.INFO))(_info)
+    app.add_typer(lab.build())
     return app
 
 
@@ -187,8 +188,7 @@ def _info(json: Json = False) -> int:
 
 def run(args: Sequence[str]) -> int:
     """Run a command; every way to fail ends in one line and an exit code."""
-    command = next((arg for arg in args if not arg.startswith("-")), None)
-    who = f"cenote {command}" if command in ("pool", "shape", "demo", "info") else "cenote"
+    who = _who(args)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file name need not be text, nor a terminal know every letter
             stream.reconfigure(errors="backslashreplace")
@@ -229,6 +229,14 @@ def run(args: Sequence[str]) -> int:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _who(args: Sequence[str]) -> str:
+    """The command as it is named in messages: `cenote pool`, `cenote lab run`."""
+    words = [arg for arg in args if not arg.startswith("-")]
+    if words[:1] == ["lab"]:
+        return " ".join(["cenote", *words[:2]])
+    return f"cenote {words[0]}" if words[:1] and words[0] in ("pool", "shape", "demo", "info") else "cenote"
 
 
 def _catch_termination() -> Any:

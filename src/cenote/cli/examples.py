@@ -26,6 +26,19 @@ DEMO: Final = (
     ("cenote demo", "handwritten digits"),
     ("cenote demo --image photo.jpg --out pictures", "your own image"),
 )
+LAB_RUN: Final = (
+    ("cenote lab run --arms none,max-2/2,avg-2/2 --seeds 3 --epochs 5", "handwritten digits, three arms"),
+    ("cenote lab run --data mnist --out mnist", "MNIST by Keras's download, the full set of arms"),
+    ("cenote lab run --data photos/ --input 32x32x3 --model model.py:build", "your own images and network"),
+    ("cenote lab run --out mnist --data mnist --resume", "go on where it was stopped"),
+)
+LAB_REPORT: Final = (("cenote lab report mnist", "write the report anew"),)
+LAB_SUMMARY: Final = (
+    ("cenote lab summary tutorial", "20x20 -> 20x20 -> 10x10 -> 10x10"),
+    ("cenote lab summary digits --arm none", "the same without pooling"),
+    ("cenote lab summary model.keras --input 20x20x3", "a saved network"),
+)
+LAB_PREDICT: Final = (("cenote lab predict cenote-lab/models/max-2_2.keras seven.png", "class, probabilities, time"),)
 INFO: Final = (("cenote info", "as a table"), ("cenote info --json", "for programs"))
 
 
