@@ -38,8 +38,11 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS)"
 
-demo: $(STAMPS)/demo ## install with the demo's needs and run it
+# The lab's folder is the demo's own and made anew: a run that was stopped, or of another version, is not gone on with.
+demo: $(STAMPS)/demo ## install with the demo's needs and run it: pictures of pooling, then a short run of the lab
 	$(BIN)/cenote demo
+	rm -rf cenote-demo/lab
+	$(BIN)/cenote lab run --arms demo --seeds 3 --epochs 4 --batch-size 16 --out cenote-demo/lab
 
 test: $(STAMPS)/dev frameworks check says-installed ## everything: install, checks, all tests
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not sweep" $(PYTEST_ARGS)
@@ -97,7 +100,7 @@ $(STAMPS)/wheel: $(SOURCES) $(STAMPS)/sources $(STAMPS)/build-tools $(STAMPS)/ja
 	@touch $@
 
 $(STAMPS)/demo: $(STAMPS)/wheel
-	$(PIP) install -q "$$(echo $(VENV)/wheel/*.whl)[demo]"
+	$(PIP) install -q "$$(echo $(VENV)/wheel/*.whl)[demo,lab]"
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/wheel $(STAMPS)/dev-tools
@@ -105,9 +108,9 @@ $(STAMPS)/dev: $(STAMPS)/wheel $(STAMPS)/dev-tools
 	@touch $@
 
 # Test-only needs, large, and not to be had everywhere: without one of them its tests skip and say so.
-frameworks: torch $(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx
+frameworks: torch $(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab
 
-$(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx: $(STAMPS)/venv pyproject.toml scripts/requirements.py
+$(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab: $(STAMPS)/venv pyproject.toml scripts/requirements.py
 	@name=$(notdir $@); $(PY) scripts/requirements.py test-$$name > $(VENV)/requirements-$$name.txt; \
 	echo "installing what the tests with $$name run with"; \
 	if $(PIP) install -q -r $(VENV)/requirements-$$name.txt; then touch $@; \
