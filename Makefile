@@ -50,7 +50,7 @@ test: $(STAMPS)/dev frameworks check says-installed ## everything: install, chec
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
 	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch and not jax and not keras" $(PYTEST_ARGS)
 
-thorough: $(STAMPS)/dev says-installed ## thirty times as many drawn cases as usual, and every published sample (half an hour)
+thorough: $(STAMPS)/dev says-installed ## fifteen times as many drawn cases as usual, and every published sample (half an hour)
 	CENOTE_THOROUGH=1 $(BIN)/pytest -n auto --maxprocesses 4 --timeout 3600 tests/test_against_oracle.py tests/test_spans.py $(PYTEST_ARGS)
 	$(BIN)/pytest -n auto --maxprocesses 4 -m sweep $(PYTEST_ARGS)
 

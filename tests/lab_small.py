@@ -34,6 +34,7 @@ def other(input_shape, classes):
     return model
 """
 ARMS = "none,max-2/2,strided"
+WITHOUT_TENSORFLOW = str(Path(__file__).resolve().parent / "without_tensorflow")
 
 
 def images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -70,8 +71,8 @@ def command(*words: str | Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Keras on JAX, quietly; what is installed or on the path here."""
-    return {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(sys.path)}
+    """Keras on JAX, quietly and without TensorFlow; else what is installed or on the path here."""
+    return {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join([WITHOUT_TENSORFLOW, *sys.path])}
 
 
 def call(*words: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:

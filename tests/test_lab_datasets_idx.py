@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 if importlib.util.find_spec("keras") is None:  # looked for, not imported: the lab chooses its backend first
     pytest.skip("Keras is not installed: the lab does not run", allow_module_level=True)
 
+import mnist_here
 from cenote.lab.datasets import DataError, load
 from lab_datasets import idx, noise, put, refused
 
-MNIST = Path(os.environ.get("CENOTE_MNIST", Path(__file__).resolve().parent.parent / "../shared/data/mnist"))
+MNIST = mnist_here.FOLDER
 FORMS = ("-idx", ".idx")
 
 
@@ -314,10 +315,7 @@ def test_input_and_classes_of_a_folder(ten: Path, monkeypatch: pytest.MonkeyPatc
     assert "\n" not in load(".").note
 
 
-@pytest.mark.skipif(
-    not (MNIST / f"{IMAGES}.gz").exists(),
-    reason=f"MNIST is not in {os.path.relpath(MNIST)}: set CENOTE_MNIST to a folder that has it",
-)
+@mnist_here.needed
 def test_mnist_itself() -> None:
     found = load(MNIST)
     assert found.x_train.shape == (8000, 28, 28, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import lab_small
 from cenote.cli import main
 from fresh import python
 from lab_here import lab
@@ -30,7 +31,9 @@ def test_the_tables_are_those_of_the_results() -> None:
 
 def test_the_example_runs(tmp_path: Path) -> None:
     (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    python(f"import os; os.chdir({str(tmp_path)!r})\n{block}")
+    python(
+        f"import sys, os; sys.path.insert(0, {lab_small.WITHOUT_TENSORFLOW!r}); os.chdir({str(tmp_path)!r})\n{block}"
+    )
 
 
 def test_summaries_are_as_the_page_says(capsys) -> None:

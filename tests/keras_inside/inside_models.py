@@ -14,6 +14,7 @@ import pytest
 from bridge import BACKEND, array
 
 import cenote.keras
+import mnist_here
 from fresh import python
 
 layers = keras.layers
@@ -323,13 +324,10 @@ def test_no_warnings() -> None:
     assert os.environ["KERAS_BACKEND"] == BACKEND
 
 
+@mnist_here.needed
 def test_mnist() -> None:
     """The real test set, pooled by Keras's layer and by ours."""
-    from test_mnist import FOLDER, IMAGES
-
-    if not IMAGES.exists():
-        pytest.skip(f"MNIST is not in {os.path.relpath(FOLDER)}: set CENOTE_MNIST to a folder that has it")
-    with gzip.open(IMAGES) as file:
+    with gzip.open(mnist_here.IMAGES) as file:
         pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)[:2000]
     x = keras.ops.convert_to_tensor(pixels.astype("float32") / 255)
     for words in ({"pool_size": 3, "strides": 2, "padding": "same"}, {"pool_size": 2}):
