@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import signal
 
 import numpy as np
 import pytest
 
 from cenote.errors import CenoteError
-from cenote.lab import backend, experiment, jobs, models, training
+from cenote.lab import backend, experiment, interrupts, jobs, models, training
 from lab_here import lab
 
 keras = backend.load()
@@ -246,3 +248,14 @@ def test_a_network_is_known_by_its_wiring_and_not_by_what_keras_calls_its_layers
     first, again, crossed = (models.digest(network(order)) for order in (False, False, True))
     assert first == again
     assert first != crossed
+
+
+def test_a_ctrl_c_that_is_dropped_on_its_way_is_raised_later():
+    with interrupts.Attentive(experiment.Quiet()) as progress:
+        progress.epoch("none", 0, 0)
+        with contextlib.suppress(KeyboardInterrupt):  # as Python does in a callback of its garbage collector
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            progress.epoch("none", 0, 1)
+        progress.writing()  # the report is written all the same
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -15,10 +15,11 @@ from . import backend as _backend
 _backend.load()
 
 from .arms import ALL as ARMS  # noqa: E402  # Keras must know its backend before anything imports it
+from .compare import compare  # noqa: E402
 from .datasets import DATASETS, DataError, Dataset  # noqa: E402
 from .datasets import load as load_data  # noqa: E402
 from .digest import document, results_table, verdicts  # noqa: E402
-from .experiment import Experiment, Progress, compare, run  # noqa: E402
+from .experiment import Experiment, Progress, run  # noqa: E402
 from .models import PRESETS  # noqa: E402
 from .predict import Prediction, predict  # noqa: E402
 from .report import REPORT, write_report  # noqa: E402
