@@ -134,7 +134,7 @@ def test_what_is_missing_alone_is_trained(small, finished, tmp_path):
     (out / "runs" / ".part-left.json").write_text("{")  # of a process that was killed
     seen: list[tuple[str, int]] = []
 
-    class Seen(experiments.Quiet):
+    class Seen(lab.Progress):
         def trained(self, arm, run):
             seen.append((arm, run.seed))
 

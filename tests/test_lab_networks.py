@@ -150,7 +150,7 @@ def test_compare_says_what_arrays_it_wants():
         lab.compare(network(layers.Dense(3)), data())
 
 
-class Stopped(experiment.Quiet):
+class Stopped(lab.Progress):
     def epoch(self, arm, seed, epoch):
         raise KeyboardInterrupt
 
@@ -251,7 +251,7 @@ def test_a_network_is_known_by_its_wiring_and_not_by_what_keras_calls_its_layers
 
 
 def test_a_ctrl_c_that_is_dropped_on_its_way_is_raised_later():
-    with interrupts.Attentive(experiment.Quiet()) as progress:
+    with interrupts.Attentive(lab.Progress()) as progress:
         progress.epoch("none", 0, 0)
         with contextlib.suppress(KeyboardInterrupt):  # as Python does in a callback of its garbage collector
             signal.raise_signal(signal.SIGINT)

@@ -19,9 +19,10 @@ from .compare import compare  # noqa: E402
 from .datasets import DATASETS, DataError, Dataset  # noqa: E402
 from .datasets import load as load_data  # noqa: E402
 from .digest import document, results_table, verdicts  # noqa: E402
-from .experiment import Experiment, Progress, run  # noqa: E402
+from .experiment import Experiment, run  # noqa: E402
 from .models import PRESETS  # noqa: E402
 from .predict import Prediction, predict  # noqa: E402
+from .progress import Progress  # noqa: E402
 from .report import REPORT, write_report  # noqa: E402
 from .results import ArmResult, Results, Run, load_results  # noqa: E402
 from .store import StoreError  # noqa: E402

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .digest import document
 from .interrupts import Attentive
 from .measures import SHIFTS
 from .models import Build, Model, built, digest, find
+from .progress import Progress
 from .results import ArmResult, Results, Run, load_results
 from .store import Store
 from .training import DEFAULT, Recipe, Trained, Trainer, check, untouched
@@ -30,50 +31,6 @@ SEEDS: Final = 5
 OUT: Final = "cenote-lab"
 _REPORT_BYTES: Final = 30 << 20
 _MODEL_BYTES: Final = 3 * 4  # a weight and Adam's two numbers for it, for Keras saves them as well
-
-
-class Progress(Protocol):
-    """Who is told how far a run is; all of it is for people, and nothing depends on it."""
-
-    def begin(self, trainings: int, epochs: int, done: int) -> None:
-        """So many trainings of so many epochs, of which some are there already."""
-
-    def epoch(self, arm: str, seed: int, epoch: int) -> None:
-        """An epoch is over."""
-
-    def trained(self, arm: str, run: Run) -> None:
-        """A training is over, and on disk."""
-
-    def refused(self, arm: str, reason: str) -> None:
-        """An arm cannot be built."""
-
-    def timing(self, done: int, whole: int) -> None:
-        """So many of the rounds in which predictions are timed."""
-
-    def writing(self) -> None:
-        """The report is next."""
-
-
-class Quiet:
-    """Tells nobody."""
-
-    def begin(self, trainings: int, epochs: int, done: int) -> None:
-        """Nothing."""
-
-    def epoch(self, arm: str, seed: int, epoch: int) -> None:
-        """Nothing."""
-
-    def trained(self, arm: str, run: Run) -> None:
-        """Nothing."""
-
-    def refused(self, arm: str, reason: str) -> None:
-        """Nothing."""
-
-    def timing(self, done: int, whole: int) -> None:
-        """Nothing."""
-
-    def writing(self) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +195,7 @@ def run(
     asked: Any = jobs
     if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
         raise bad("lab", f"jobs must be 1 or more, not {shown(jobs)}", "try 1")
-    plan, progress = Plan.of(experiment), progress or Quiet()
+    plan, progress = Plan.of(experiment), progress or Progress()
     networks, reasons = _networks(plan, progress)
     needed = _REPORT_BYTES + sum(_MODEL_BYTES * network.count_params() for network in networks.values())
     with Store.prepare(Path(out), plan.settings(), resume=resume, needed=needed) as store:

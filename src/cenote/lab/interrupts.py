@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from .experiment import Progress
-    from .results import Run
+from .progress import Progress
+from .results import Run
 
 
-class Attentive:
+class Attentive(Progress):
     """A ``Progress`` that raises a Ctrl-C which was dropped on its way.
 
     Python drops what is raised in a callback of its garbage collector, and JAX has one: the run would go on as if

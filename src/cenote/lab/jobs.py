@@ -21,7 +21,8 @@ from typing import Any, Final
 from ..errors import CenoteError, bad
 from . import backend
 from .arms import Arm, parse
-from .experiment import Experiment, Plan, Progress, Quiet, train
+from .experiment import Experiment, Plan, train
+from .progress import Progress
 from .store import Store
 
 _LOOK: Final = 0.3  # seconds between two looks at what is finished
@@ -110,7 +111,7 @@ def _work(experiment: Experiment, folder: str, tasks: Any, jobs: int) -> None:
     try:
         plan, store = Plan.of(experiment), Store(Path(folder))
         for arm, seeds in iter(tasks.get, None):
-            train(plan, store, parse(arm), seeds, Quiet(), jobs)
+            train(plan, store, parse(arm), seeds, Progress(), jobs)
     except CenoteError as error:  # a full disk, say: a line, not a traceback
         print(error, file=sys.stderr, flush=True)
         sys.exit(1)
