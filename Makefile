@@ -15,6 +15,8 @@ BENCH_OUT ?= build/bench/benchmarks.json
 BENCH_DOCS ?= docs
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Of the frameworks a part is imported: compiling all of their modules at once takes half a minute.
+export PIP_NO_COMPILE = 1
 # Tests and tools must see the installed package: neither a stray PYTHONPATH nor the working directory may shadow it.
 unexport PYTHONPATH
 export PYTHONSAFEPATH = 1
@@ -44,8 +46,10 @@ demo: $(STAMPS)/demo ## install with the demo's needs and run it: pictures of po
 	rm -rf cenote-demo/lab
 	$(BIN)/cenote lab run --arms demo --seeds 3 --epochs 4 --batch-size 16 --out cenote-demo/lab
 
+# Each worker begins with a stretch of neighbouring tests and takes from the others when it is through: what neighbours
+# share (fixtures of a module, an import, a function that JAX compiled) is made in one worker instead of in all.
 test: $(STAMPS)/dev frameworks check says-installed ## everything: install, checks, all tests
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not sweep" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -m "not sweep" $(PYTEST_ARGS)
 
 quick: $(STAMPS)/dev says-installed ## the tests that need neither patience nor a framework (under 3 minutes)
 	$(BIN)/pytest -n auto --maxprocesses 4 -m "not slow and not torch and not jax and not keras" $(PYTEST_ARGS)

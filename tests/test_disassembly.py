@@ -35,7 +35,8 @@ LEAST = 10_000  # instructions on the widest registers; each target has about te
 
 # Inside the target's region all is in an unnamed namespace, which no other file can share. What stands outside of it,
 # the question whether the processor is new enough above all, runs on every processor.
-OWN = re.compile(r"\bcenote::(avx2|avx512)::\(anonymous namespace\)::")
+# Names are read as the compiler wrote them: in plain words the whole listing would be three times as long.
+OWN = re.compile(r"(?<!\d)6cenote(?:4(avx2)|6(avx512))12_GLOBAL__N_1")
 FUNCTION = re.compile(r"[0-9a-f]+ <(.*)>:\n?")
 BEFORE_OPCODE = frozenset({"26", "2e", "36", "3e", "64", "65", "67"})  # may precede VEX and EVEX
 VEX, EVEX = frozenset({"c4", "c5"}), "62"  # in 64-bit code these bytes begin nothing else
@@ -62,26 +63,33 @@ def tool(name: str) -> str:
 
 
 def encoding(code: str) -> str:
-    first = next((byte for byte in code.split() if byte not in BEFORE_OPCODE), "")
+    first = code[:2]
+    if first in BEFORE_OPCODE:
+        first = next((byte for byte in code.split() if byte not in BEFORE_OPCODE), "")
     return "VEX" if first in VEX else "EVEX" if first == EVEX else ""
 
 
 def disassembled(path: Path) -> Iterator[str]:
-    command = [tool("objdump"), "--disassemble", "--demangle", "--insn-width=16", str(path)]
+    command = [tool("objdump"), "--disassemble", "--insn-width=16", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         yield from run.stdout
     assert run.returncode == 0, shlex.join(command)
 
 
+def in_plain_words(lines: list[str]) -> list[str]:
+    said = subprocess.run([tool("c++filt")], input="\n".join(lines), capture_output=True, text=True, check=True).stdout
+    return said.splitlines()
+
+
 def examine(path: Path) -> Findings:
     found = Findings()
     function = target = ""
     for line in disassembled(path):
-        if (head := FUNCTION.fullmatch(line)) is not None:
+        if not line.startswith(" ") and (head := FUNCTION.fullmatch(line)) is not None:
             function = head[1]
             own = OWN.search(function)
-            target = own[1] if own else ""
+            target = own[own.lastindex] if own else ""
             found.functions[target] += 1
             continue
         parts = line.rstrip("\n").split("\t")
@@ -92,6 +100,7 @@ def examine(path: Path) -> Findings:
             found.widest[target] += 1
         if coded and (not target or (coded == "EVEX" and not EVEX_ALLOWED[target])):
             found.faults.append(f"{function}: {instruction.strip()} ({coded})")
+    found.faults = in_plain_words(found.faults)
     return found
 
 

@@ -22,8 +22,7 @@ from cenote.lab.digest import document
 from cenote.lab.store import StoreError
 from lab_here import lab
 
-# One worker for all: what is trained once serves most of them.
-pytestmark = [pytest.mark.keras, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group(name="lab")]
+pytestmark = [pytest.mark.keras, pytest.mark.slow, pytest.mark.timeout(600)]
 TIMES = ("seconds_per_epoch",)
 
 
