@@ -41,7 +41,7 @@ help: ## this list
 	@echo "PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_PIP_ARGS=$(TORCH_PIP_ARGS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS)"
 
 # The lab's folder is the demo's own and made anew: a run that was stopped, or of another version, is not gone on with.
-demo: $(STAMPS)/demo ## install with the demo's needs and run it: pictures of pooling, then a short run of the lab
+demo: $(STAMPS)/demo ## install with the demo's needs and run it: pictures and a page of pooling, then a short run of the lab
 	$(BIN)/cenote demo
 	rm -rf cenote-demo/lab
 	$(BIN)/cenote lab run --arms demo --seeds 3 --epochs 4 --batch-size 16 --out cenote-demo/lab
@@ -112,9 +112,9 @@ $(STAMPS)/dev: $(STAMPS)/wheel $(STAMPS)/dev-tools
 	@touch $@
 
 # Test-only needs, large, and not to be had everywhere: without one of them its tests skip and say so.
-frameworks: torch $(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab
+frameworks: torch $(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab $(STAMPS)/explorer
 
-$(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab: $(STAMPS)/venv pyproject.toml scripts/requirements.py
+$(STAMPS)/jax $(STAMPS)/keras $(STAMPS)/onnx $(STAMPS)/lab $(STAMPS)/explorer: $(STAMPS)/venv pyproject.toml scripts/requirements.py
 	@name=$(notdir $@); $(PY) scripts/requirements.py test-$$name > $(VENV)/requirements-$$name.txt; \
 	echo "installing what the tests with $$name run with"; \
 	if $(PIP) install -q -r $(VENV)/requirements-$$name.txt; then touch $@; \
@@ -134,13 +134,25 @@ says-installed: $(STAMPS)/dev
 
 CXX_SOURCES = $(shell find csrc tests/native bench -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
 
-check: $(STAMPS)/dev-tools ## style, types, layers and spelling; changes nothing
+# What reads the types in the explorer's JSDoc comments: a tool of `make check` alone, nothing is compiled to ship.
+TYPESCRIPT := typescript@5.9.3
+TSC := $(VENV)/node/node_modules/.bin/tsc
+
+$(STAMPS)/$(TYPESCRIPT): $(STAMPS)/venv
+	@unread="the types of the explorer's modules are not checked"; \
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then echo "*** no Node with npm: $$unread ***"; \
+	elif npm install --silent --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-timeout 30000 \
+	    --prefix $(VENV)/node $(TYPESCRIPT); then touch $@; \
+	else echo "*** $(TYPESCRIPT) could not be installed: $$unread ***"; fi
+
+check: $(STAMPS)/dev-tools $(STAMPS)/$(TYPESCRIPT) ## style, types, layers and spelling; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run -Werror $(CXX_SOURCES)
 	$(BIN)/codespell
+	[ ! -e $(STAMPS)/$(TYPESCRIPT) ] || $(TSC) --project tsconfig.json
 
 format: $(STAMPS)/dev-tools ## rewrite Python and C++ in the house style
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from . import table
+from . import explorer, table
 from .adapters import peak
 from .adapters.table import cases as all_cases
 from .results import read, to_json
@@ -52,13 +52,15 @@ def _run(chosen: argparse.Namespace) -> int:
     rows = [row for row in table.workloads() if wanted.search(row.id) or wanted.fullmatch(row.group)]
     cases = [case for case in all_cases() if wanted.search(case.id) or wanted.fullmatch(case.group)]
     networks = [network for network in peak.MEASURED if wanted.search(peak.name(network))]
+    pages = explorer.cases(lambda case: wanted.search(case.id) is not None)
     if chosen.quick:
         rows, cases = [row for row in rows if row.quick], [case for case in cases if case.quick]
         networks = networks[:1]
     if chosen.list:
-        print(*(row.id for row in rows), *(case.id for case in cases), *map(peak.name, networks), sep="\n")
+        names = [*(row.id for row in rows), *(case.id for case in cases), *map(peak.name, networks)]
+        print(*names, *(page.id for page in pages), sep="\n")
         return 0
-    anything = rows or cases or networks
+    anything = rows or cases or networks or pages
     if not anything or chosen.threads < 1:
         print("bench: --threads is at least 1" if anything else "bench: no row matches", file=sys.stderr)
         return 2
@@ -75,9 +77,11 @@ def _run(chosen: argparse.Namespace) -> int:
     done = run.run(rows, found, run.QUICK if chosen.quick else run.FULL, chosen.seed, say)
     if cases or networks:
         done = inside.added(done, cases, networks, inside.QUICK if chosen.quick else inside.FULL, say)
+    if pages:
+        done = explorer.added(done, pages, explorer.QUICK_RUNS if chosen.quick else explorer.RUNS, say)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(to_json(done), encoding="utf-8")
-    count = len(rows) + len(cases) + len(networks)
+    count = len(rows) + len(cases) + len(networks) + len(pages)
     say(f"{count} rows in {done.settings['seconds']:.0f} s, written to {chosen.out}")
     return 0
 

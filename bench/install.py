@@ -22,6 +22,7 @@ PEERS = {
     "tinybrain": ("tinybrain==1.7.*",),
     "bfloat16 arrays": ("ml_dtypes>=0.5",),
     "the chart": ("matplotlib>=3.10",),
+    "the explorer's page": ("playwright>=1.49",),
 }
 
 

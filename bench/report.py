@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from . import explorer_report as explorer
 from .adapters import report as adapters
 from .bars import judge, short_name
 from .results import OURS, Row, Run
@@ -89,6 +90,7 @@ def render(run: Run, notes: str) -> str:
     for group in dict.fromkeys(row.workload.group for row in run.rows):
         parts += [f"## {group}", _group([row for row in run.rows if row.workload.group == group])]
     parts += adapters.section(run)
+    parts += explorer.section(run)
     parts += ["## Who is left out", _left_out(run), "## What the checks found", _checks(run)]
     return "\n\n".join(parts) + "\n"
 
@@ -113,7 +115,7 @@ def _machine(run: Run) -> str:
 
 
 def _count(run: Run) -> int:
-    return len(run.rows) + len(run.adapters) + len(run.peaks)
+    return len(run.rows) + len(run.adapters) + len(run.peaks) + len(run.explorer)
 
 
 def _virtual(run: Run) -> str:

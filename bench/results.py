@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from .stats import Summary, ratios, summary
+from .stats import Summary, quantile, ratios, summary
 from .workload import Geometry, Workload
 
 FORMAT: Final = 1
@@ -123,6 +123,27 @@ class Peak:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """A row about the explorer's page: milliseconds in a browser, one after the other, or why there are none."""
+
+    id: str
+    title: str
+    group: str
+    samples: tuple[float, ...]
+    left_out: str = ""
+
+    @property
+    def median(self) -> float:
+        """Half of the samples are shorter."""
+        return quantile(self.samples, 0.5)
+
+    @property
+    def p95(self) -> float:
+        """95 of 100 samples are shorter."""
+        return quantile(self.samples, 0.95)
+
+
+@dataclass(frozen=True)
 class Run:
     """A whole run."""
 
@@ -133,6 +154,7 @@ class Run:
     rows: tuple[Row, ...]
     adapters: tuple[Measured, ...] = ()
     peaks: tuple[Peak, ...] = ()
+    explorer: tuple[Timed, ...] = ()
 
     @property
     def l2_bytes(self) -> int:
@@ -160,7 +182,9 @@ def to_json(run: Run) -> str:
         for case in run.adapters
     ]
     peaks = ["  " + json.dumps(asdict(peak)) for peak in run.peaks]
-    return head + _listed("rows", rows) + _listed("adapters", adapters) + _listed("peaks", peaks) + "\n}\n"
+    explorer = ["  " + json.dumps(asdict(row)) for row in run.explorer]
+    lists = {"rows": rows, "adapters": adapters, "peaks": peaks, "explorer": explorer}
+    return head + "".join(_listed(name, entries) for name, entries in lists.items()) + "\n}\n"
 
 
 def _listed(name: str, entries: list[str]) -> str:
@@ -203,8 +227,9 @@ def from_json(text: str) -> Run:
         for entry in document.get("adapters", ())
     )
     peaks = tuple(Peak(**entry) for entry in document.get("peaks", ()))
+    explorer = tuple(Timed(**{**entry, "samples": tuple(entry["samples"])}) for entry in document.get("explorer", ()))
     settings, missing = document["settings"], document["missing"]
-    return Run(document["machine"], document["versions"], settings, missing, rows, adapters, peaks)
+    return Run(document["machine"], document["versions"], settings, missing, rows, adapters, peaks, explorer)
 
 
 def _columns(entry: dict[str, Any]) -> dict[str, Column]:

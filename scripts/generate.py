@@ -1,4 +1,4 @@
-"""Write what follows from the catalogue: the type stubs, docs/operators.md and the README's table.
+"""Write what follows from the catalogue and the dialects: type stubs, docs/operators.md, a table, the explorer's rows.
 
     python scripts/generate.py          write the files
     python scripts/generate.py --check  fail, naming them, when one is out of date
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cenote.catalogue import OPS, Op
+from cenote.explorer import rows as explorer_rows
 from cenote.ops.signature import FORMS, REQUIRED, arguments
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ from .errors import CenoteError as CenoteError
 from .errors import CenoteIndexError as CenoteIndexError
 from .errors import CenoteMemoryError as CenoteMemoryError
 from .errors import CenoteTypeError as CenoteTypeError
+from .explorer import explore as explore
 from .geometry import Slide as Slide
 from .geometry import Spans as Spans
 from .geometry import Split as Split
@@ -195,6 +197,7 @@ def files(rows: Mapping[str, Op] = OPS) -> dict[Path, str]:
         ROOT / "docs/operators.md": operators_page(rows),
         ROOT / "src/cenote/keras/__init__.pyi": _beside("keras_stub").stub(),
         ROOT / "src/cenote/jax/__init__.pyi": jax_stub(rows),
+        ROOT / "src/cenote/explorer" / explorer_rows.PATH: explorer_rows.text(),
     }
     with suppress(ImportError):  # JAX or the handlers are missing: that stub stays as it is
         wanted[ROOT / "src/cenote/jax/flax.pyi"] = _beside("flax_stub").stub()

@@ -15,11 +15,11 @@ from cli_process import Here, noise
 
 # The oracle works in Fractions and is slow on purpose, so time per example says nothing about the library.
 _patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-settings.register_profile("default", max_examples=200, **_patient)
+settings.register_profile("default", max_examples=130, **_patient)
 settings.register_profile("thorough", max_examples=3000, **_patient)
 # The same examples in every run, so that an unrelated change never turns red; `default` explores at home.
 settings.register_profile(
-    "ci", max_examples=200, derandomize=True, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_patient
+    "ci", max_examples=130, derandomize=True, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_patient
 )
 if os.environ.get("CENOTE_THOROUGH") == "1":
     settings.load_profile("thorough")

@@ -119,17 +119,21 @@ def test_demo_as_a_process(tmp_path: Path, seven: np.ndarray) -> None:
     for text in ("28 x 28", "26 x 26", "13 x 13", "floor((26 + 0 + 0 - 2)/2) + 1 = 13", "enlarged to 28 x 28"):
         assert text in out
     assert "Checked 1,360 values, native against the slow reference: maxima and their positions are identical" in out
-    assert out.splitlines()[-1] == f"Picture: {Path('cenote-demo', 'pooling.png')}"
+    assert out.splitlines()[-2] == f"Picture: {Path('cenote-demo', 'pooling.png')}"
+    page = Path("cenote-demo", "explorer.html")
+    assert out.splitlines()[-1].startswith(f"Page: {page}, ")
+    assert (tmp_path / page).stat().st_size < 400_000
     with Image.open(tmp_path / "cenote-demo" / "pooling.png") as picture:
         picture.load()
         assert picture.size[0] == 2680
-    assert {path.name for path in (tmp_path / "cenote-demo").iterdir()} == {"pooling.png"}
+    assert {path.name for path in (tmp_path / "cenote-demo").iterdir()} == {"explorer.html", "pooling.png"}
 
 
 def test_demo_again_and_as_json(here: Here, seven: np.ndarray) -> None:
     for _ in range(2):
         found = json.loads(here("demo", "--out", "a/b", "--json").worked().out)
     assert found["picture"] == str(Path("a", "b", "pooling.png"))
+    assert found["page"] == str(Path("a", "b", "explorer.html"))
     assert [one["label"] for one in found["images"]] == ["7", "0", "2", "4"]
     assert all(check["passed"] for one in found["images"] for check in one["checks"])
     assert found["images"][0]["stages"][3]["shape"] == [13, 13]
@@ -151,7 +155,7 @@ def test_demo_of_an_own_image(here: Here, kind: str) -> None:
     assert f"Source: {path}" in out
     assert "28 x 38" in out
     assert "14 x 19" in out
-    assert here.names("out") == {"pooling.png"}
+    assert here.names("out") == {"explorer.html", "pooling.png"}
 
 
 def test_demo_that_cannot_be(here: Here) -> None:

@@ -42,6 +42,20 @@ print(pullback(y).sum())
     assert float(python(code)) == 1.0
 
 
+def test_no_framework_is_imported_for_a_model() -> None:
+    said = python(
+        "import sys\n"
+        "import numpy as np\n"
+        "from cenote.explorer.models import is_model, maps\n"
+        "assert not is_model(np.ones(3))\n"
+        "try:\n    maps(np.ones(3), np.ones(3))\n"
+        "except TypeError as error:\n    print(error)\n"
+        "print(sorted({'torch', 'keras', 'jax', 'tensorflow'} & set(sys.modules)))\n"
+    )
+    assert said.splitlines()[-1] == "[]"
+    assert "pass a torch.nn.Module or a Keras 3 model" in said
+
+
 @pytest.mark.skipif(sys.flags.dev_mode, reason="development mode makes every import slower")
 def test_import_costs_less_than_50_milliseconds() -> None:
     """CPU time beyond NumPy's own. Other processes can only add to it, so the least of several runs is the truest;

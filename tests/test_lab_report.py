@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import math
 import re
 import shutil
@@ -404,6 +406,30 @@ def test_maps_stay_in_the_folder(tmp_path: Path) -> None:
     assert pictures[0] == pictures[1]
     with Image.open(tmp_path / FIGURES / "maps.png") as picture:
         picture.verify()
+
+
+def test_every_pooling_layer_is_explored_beside_the_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.random((4, 10, 10, 1), np.float32)
+    data = Dataset("data", x, np.array([0, 1, 0, 1]), x, np.array([1, 0, 0, 1]), ("cat", NASTY), "a note")
+    store = Store(tmp_path)
+    results = made(("max-2/2", "avg-2/2", "dense"), runs=2, seeds=1)
+    _save(store, "max-2/2")
+    _save(store, "avg-2/2")
+    write(results, store, data)
+    store.save_results(results.as_dict())
+    report = (tmp_path / REPORT).read_text(encoding="utf-8")
+    assert 'href="maps.html"' in report
+    text = (tmp_path / "maps.html").read_text(encoding="utf-8")
+    model = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', text, re.DOTALL)[1])["model"]  # type: ignore[index]
+    names = [layer["name"].partition(":")[0] for layer in model["layers"]]
+    assert names == ["max-2/2", "avg-2/2"]
+    kept = base64.b64decode(model["layers"][0]["channels"][0]["before"]["data"])
+    assert np.array_equal(np.frombuffer(kept, "<f4").reshape(10, 10), 2 * x[0, ..., 0])
+    shutil.rmtree(tmp_path / "models")
+    write_report(tmp_path)  # without the networks: what was explored stays
+    assert (tmp_path / "maps.html").read_text(encoding="utf-8") == text
+    assert 'href="maps.html"' in (tmp_path / REPORT).read_text(encoding="utf-8")
 
 
 def _torn() -> bytes:

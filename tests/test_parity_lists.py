@@ -50,7 +50,7 @@ def test_exported_names_are_all_there_and_all_that_is_there() -> None:
     assert len(set(cenote.__all__)) == len(cenote.__all__)
     assert all(hasattr(cenote, name) for name in cenote.__all__)
     rooms = {"catalogue", "cli", "demo", "dialects", "errors", "geometry", "native", "ops", "reference"}
-    rooms |= {"torch", "jax", "keras", "lab"}  # there once somebody has imported them
+    rooms |= {"torch", "jax", "keras", "explorer", "lab"}  # there once somebody has imported them
     public = {name for name in vars(cenote) if not name.startswith("_")} - rooms
     assert public == set(cenote.__all__) - {"__version__"}
     wanted = {"max_unpool", "vjp", "output_shape", "explain", "info", "set_num_threads", "get_num_threads"}

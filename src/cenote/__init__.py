@@ -7,6 +7,8 @@ array([[9, 8],
        [6, 5]])
 """
 
+from typing import Any as _Any
+
 from . import ops as _ops
 from .errors import CenoteError, CenoteIndexError, CenoteMemoryError, CenoteTypeError
 from .geometry import Slide, Spans, Split, Window
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "empty_cache",
     "explain",
+    "explore",
     "get_cache_limit",
     "get_num_threads",
     "info",
@@ -51,3 +54,13 @@ __all__ = [
     "set_num_threads",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """The explorer is read when it is asked for: who only pools does not wait for a page."""
+    if name == "explore":
+        from .explorer import explore
+
+        globals()["explore"] = explore
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,7 @@ from .errors import CenoteError as CenoteError
 from .errors import CenoteIndexError as CenoteIndexError
 from .errors import CenoteMemoryError as CenoteMemoryError
 from .errors import CenoteTypeError as CenoteTypeError
+from .explorer import explore as explore
 from .geometry import Slide as Slide
 from .geometry import Spans as Spans
 from .geometry import Split as Split

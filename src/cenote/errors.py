@@ -50,3 +50,9 @@ def shown(value: object, limit: int = 80) -> str:
         text = f"<{type(value).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in one lower-case phrase: 'no space left on device'."""
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]

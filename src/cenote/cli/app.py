@@ -19,10 +19,10 @@ import typer
 from cenote import __version__
 from cenote.catalogue import OPS
 from cenote.dialects import DIALECTS
-from cenote.errors import CenoteError
+from cenote.errors import CenoteError, reason
 
 from . import examples, lab
-from .errors import FAILED, INTERRUPTED, USAGE, Failure, of_cenote, reason
+from .errors import FAILED, INTERRUPTED, USAGE, Failure, of_cenote
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -41,6 +41,7 @@ def build() -> typer.Typer:
     app.callback()(_cenote)
     app.command("pool", epilog=examples.epilog(examples.POOL))(_with_own_options(_pool))
     app.command("shape", epilog=examples.epilog(examples.SHAPE), help=_about_shapes())(_shape)
+    app.command("explore", epilog=examples.epilog(examples.EXPLORE))(_with_own_options(_explore, without="dtype"))
     app.command("demo", epilog=examples.epilog(examples.DEMO))(_demo)
     app.command("info", epilog=examples.epilog(examples.INFO))(_info)
     app.add_typer(lab.build())
@@ -107,13 +108,13 @@ def _pool(
     return command.run(paths, wish, indices=indices, suffix=suffix, as_json=json)
 
 
-def _with_own_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Give ``pool`` an option for every parameter that a row of the catalogue has: a new row needs no change here."""
+def _with_own_options(function: Callable[..., int], *, without: str = "") -> Callable[..., int]:
+    """Give a command an option for every parameter that a row of the catalogue has: a new row needs no change here."""
     rows: dict[str, list[str]] = {}
     texts: dict[str, str] = {}
     for op in OPS.values():
         for parameter in op.parameters:
-            if parameter.name != "return_indices":  # that is --indices, which needs a file
+            if parameter.name not in ("return_indices", without):  # the first is --indices, which needs a file
                 rows.setdefault(parameter.name, []).append(op.name)
                 texts.setdefault(parameter.name, _HELP.get(parameter.name, parameter.doc))
     signature = inspect.signature(function, eval_str=True)
@@ -166,6 +167,47 @@ def _shape(
     from . import shape as command
 
     return command.run(shape, layers, dialect=dialect, as_json=json)
+
+
+def _explore(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[IMAGE|ARRAY.npy|MODEL.keras]", help="Left out: a 4x4 by hand.", show_default=False),
+    ] = None,
+    op: Annotated[str, typer.Option(help=f"Operator: {', '.join(OPS)}.")] = "max",
+    window: Annotated[str | None, typer.Option(help="SIZE[/STRIDE][+PAD][@DILATION][^] in one, as 3x3/2+1.")] = None,
+    size: Annotated[str | None, typer.Option(help="Window size: 2, or 3x2; left out: 2.")] = None,
+    stride: Annotated[str | None, typer.Option(help="Left out: the window size.")] = None,
+    padding: Annotated[str | None, typer.Option(help="1, 1x0, 0:1 (before:after), valid, same, same_lower.")] = None,
+    dilation: Annotated[str | None, typer.Option(help="Distance between taps.")] = None,
+    ceil: Annotated[bool, typer.Option("--ceil", help="Round the output length up.")] = False,
+    adaptive: Annotated[str | None, typer.Option(help="So many results per axis: 7, or 7x5.")] = None,
+    global_: Annotated[bool, typer.Option("--global", help="One window over everything.")] = False,
+    axes: Annotated[str | None, typer.Option(help="Layout of an array (NHWC, HWC, ...) or axis numbers (0,1).")] = None,
+    input: Annotated[Path | None, typer.Option(help="What a model is shown; left out: a drawn seven.")] = None,
+    out: Annotated[Path, typer.Option(help="The page, .html; or a picture, .svg, .png or .gif.")] = Path(
+        "cenote-explorer.html"
+    ),
+    serve: Annotated[bool, typer.Option("--serve", help="Serve it on 127.0.0.1 and open the browser.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --serve; 0: a free one.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    json: Json = False,
+    **own: str | None,
+) -> int:
+    """A page on which pooling is seen: windows, padding, winners, gradients, frameworks, a model's maps."""
+    from . import explore as command
+    from . import pool, windows
+
+    options = {"window": window, "size": size, "adaptive": adaptive}
+    details = {"stride": stride, "padding": padding, "dilation": dilation}
+    said = any(value is not None for value in (*options.values(), *details.values())) or ceil or global_
+    if said and not any(value is not None for value in options.values()) and not global_:
+        options["size"] = "2"
+    text = windows.notation(**options, **details, ceil=ceil, global_=global_) if said else None
+    row = pool.operator(op)
+    parameters = pool.parameters(row, own)
+    wish = command.Wish(op, text, axes, parameters, input)
+    return command.run(source, wish, out=out, force=force, serve=serve, port=port, as_json=json)
 
 
 def _demo(
@@ -236,7 +278,7 @@ def _who(args: Sequence[str]) -> str:
     words = [arg for arg in args if not arg.startswith("-")]
     if words[:1] == ["lab"]:
         return " ".join(["cenote", *words[:2]])
-    return f"cenote {words[0]}" if words[:1] and words[0] in ("pool", "shape", "demo", "info") else "cenote"
+    return f"cenote {words[0]}" if words[:1] and words[0] in ("pool", "shape", "explore", "demo", "info") else "cenote"
 
 
 def _catch_termination() -> Any:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cenote.demo import DIGITS_NOTE, Story, digits, draw, tell
+from cenote.demo import DIGITS_NOTE, Story, digits, draw, explorer_page, tell
+from cenote.errors import reason
 
 from . import images, tables
-from .errors import Failure, reason
+from .errors import Failure
 from .files import Outputs
 
 _NAME = "pooling.png"
+_PAGE = "explorer.html"
 #: Brightness as the eye weighs the primaries (ITU-R BT.601).
 _WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -31,11 +33,11 @@ def run(image: Path | None, out: Path, *, as_json: bool) -> int:
         source = str(image)
         brightness, colours = _photograph(image)
         stories = [tell(image.stem, brightness)]
-    path = _save(out, stories, colours)
+    path, page = _save(out, stories, colours)
     if as_json:
-        tables.show_json(_as_dict(source, stories, path))
+        tables.show_json({**_as_dict(source, stories, path), "page": str(page)})
     else:
-        _show(source, stories, path)
+        _show(source, stories, path, page)
     if not all(story.is_checked for story in stories):
         raise Failure("native and reference disagree; this build is broken, please report it with `cenote info`")
     return 0
@@ -67,21 +69,23 @@ def _photograph(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8] | No
     return ((gray - low) / ((high - low) or 1)).astype(np.float32), None
 
 
-def _save(out: Path, stories: Sequence[Story], colours: NDArray[np.uint8] | None) -> Path:
-    """The picture has one name and is made anew by every run: it is the demo's own, in a folder for it."""
-    path = out / _NAME
+def _save(out: Path, stories: Sequence[Story], colours: NDArray[np.uint8] | None) -> tuple[Path, Path]:
+    """Picture and page have one name each and are made anew by every run: they are the demo's own, in its folder."""
+    path, page = out / _NAME, out / _PAGE
     try:
         out.mkdir(parents=True, exist_ok=True)
         with Outputs(force=True) as outputs:
             with outputs.open(path) as file:
                 draw(stories, colours).save(file, format="PNG", optimize=True)
+            with outputs.open(page) as file:
+                file.write(explorer_page(stories).rendered(".html"))
             outputs.publish()
     except OSError as error:
         raise Failure(f"{path}: {reason(error)}; choose another folder with --out") from None
-    return path
+    return path, page
 
 
-def _show(source: str, stories: Sequence[Story], path: Path) -> None:
+def _show(source: str, stories: Sequence[Story], path: Path, page: Path) -> None:
     out = tables.console()
     out.print(f"Source: {source}\n", markup=False)
     # The digits share their shapes: the arithmetic is told once.
@@ -112,6 +116,7 @@ def _show(source: str, stories: Sequence[Story], path: Path) -> None:
             markup=False,
         )
     out.print(f"Picture: {path}", markup=False)
+    out.print(f"Page: {page}, to be opened in a browser: every window, its winner and its gradient", markup=False)
     sys.stdout.flush()
 
 

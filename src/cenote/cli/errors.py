@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from cenote.errors import CenoteError, CenoteMemoryError
@@ -38,7 +40,10 @@ def of_cenote(error: CenoteError) -> Failure:
     return Failure(text) if isinstance(error, CenoteMemoryError) else Usage(text)
 
 
-def reason(error: OSError) -> str:
-    """What the system says, in one lower-case phrase: 'no space left on device'."""
-    text = error.strerror or str(error) or type(error).__name__
-    return text[:1].lower() + text[1:]
+@contextmanager
+def of_a_file() -> Iterator[None]:
+    """What reading a file raises, which names the file already."""
+    try:
+        yield
+    except CenoteError as error:
+        raise Failure(str(error)) from None

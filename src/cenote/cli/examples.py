@@ -22,6 +22,14 @@ SHAPE: Final = (
     ("cenote shape 28x28 conv3 pool2 --dialect all", "the same words in five frameworks"),
     ("cenote shape 112x112 pool3/2+1 --dialect keras", "or in one"),
 )
+EXPLORE: Final = (
+    ("cenote explore", "a 4x4 by hand, as cenote-explorer.html"),
+    ("cenote explore photo.jpg --size 3 --stride 2 --padding same --out photo.html", "your own image"),
+    ("cenote explore features.npy --op avg --size 3 --ceil --axes NHWC --out features.html", "an array"),
+    ("cenote explore model.keras --input seven.png --out model.html", "what a network's pools keep"),
+    ("cenote explore photo.jpg --size 3 --stride 2 --out window.gif", "a picture of the windows"),
+    ("cenote explore photo.jpg --serve", "in the browser, on 127.0.0.1 alone"),
+)
 DEMO: Final = (
     ("cenote demo", "handwritten digits"),
     ("cenote demo --image photo.jpg --out pictures", "your own image"),

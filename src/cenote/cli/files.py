@@ -8,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from .errors import Failure, reason
+from cenote.errors import reason
+
+from .errors import Failure
 
 
 class Outputs:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from cenote.catalogue import Op
-from cenote.errors import CenoteError
+from cenote.errors import CenoteError, reason
+from cenote.explorer.reading import Header, Picture
 from cenote.geometry import Axes
 
 from . import arrays, images
-from .errors import Failure, Usage, of_cenote, reason
+from .errors import Failure, Usage, of_cenote
 from .files import check_target
-from .images import Header, Picture
 from .outputs import SUFFIXES, check_holds, check_suffix
 from .windows import Pooling, one_number, pooling
 

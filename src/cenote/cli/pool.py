@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cenote.catalogue import OPS, Op
-from cenote.errors import CenoteError
+from cenote.errors import CenoteError, reason
+from cenote.explorer.reading import Header
 from cenote.geometry import arithmetic
 from cenote.ops import functions
 
 from . import plan, tables
-from .errors import Failure, Interrupted, Usage, of_cenote, reason
+from .errors import Failure, Interrupted, Usage, of_cenote
 from .files import Outputs
-from .images import Header
 from .outputs import write
 from .plan import Job, Pair, Wish
 

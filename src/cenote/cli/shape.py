@@ -119,8 +119,7 @@ def _spoken(dialect: Dialect, token: Token, rank: int) -> Window:
     words = token.words(rank)
     if words is not None:
         return dialect.window(token.operator, words, who=token.text)
-    dialect.spelling(token.operator, who=token.text)
-    return dialect.adapts(token.window(rank), who=token.text)
+    return dialect.adapts(token.window(rank), token.operator, who=token.text)
 
 
 def dialects(name: str | None) -> list[Dialect]:

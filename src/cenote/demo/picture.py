@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .canvas import Canvas
-from .palette import INK, LINE, MUTED, grey, on, signed
+from cenote.explorer.drawing.canvas import Canvas
+from cenote.explorer.drawing.palette import INK, LINE, MUTED, on
+
+from .palette import grey, signed
 from .story import Story
 
 _MARGIN: Final = 52

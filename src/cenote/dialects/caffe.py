@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .dialect import Ceil, Dialect, Limit, Note, Padding, Spelling, Stride
+from .habits import GLOBAL, SLIDE, Habits
 
 _SYMMETRIC = frozenset({Padding.SYMMETRIC})
 
@@ -45,5 +46,11 @@ ROW = Dialect(
         ),
         Note("the padding must be smaller than the kernel", "pooling_layer.cpp, LayerSetUp"),
         Note("an average divides by the cells inside the padded image", "pooling_layer.cpp, Forward_cpu"),
+    ),
+    habits=Habits(
+        runs_on="by its source, not run",
+        drops_nan=frozenset({SLIDE, GLOBAL}),
+        starts_lowest=frozenset({SLIDE, GLOBAL}),
+        divides_nothing=True,
     ),
 )

@@ -15,6 +15,7 @@ from typing import Final
 from cenote.errors import bad
 from cenote.geometry import Rule, Slide, Split, Window
 
+from .habits import Code, Habits
 from .words import Pad, Words
 
 
@@ -65,6 +66,8 @@ class Spelling:
     """Whether "same" may be joined by a stride above 1."""
     dilated_strided: bool = True
     """Whether a dilation above 1 may be joined by a stride above 1."""
+    adapts: bool = True
+    """Whether it has an adaptive form, where the framework has such layers."""
     size: int | None = None
     """The window size when it is left out; None where it has to be given."""
     layer: str = ""
@@ -91,7 +94,8 @@ class Dialect:
 
     ``operators`` has a ``Spelling`` for every operator the framework has (``"conv"`` among them, for chains);
     ``missing`` says for others what to write instead. ``arguments`` maps this library's argument names to the
-    framework's, ``divisors`` its divisors (a ``"number"`` included) to how the framework asks for them.
+    framework's, ``divisors`` its divisors (a ``"number"`` included) to how the framework asks for them. ``habits`` says
+    where its numbers are others than the contract's, ``code`` how its calls are written (None: nobody writes them).
     """
 
     name: str
@@ -107,6 +111,8 @@ class Dialect:
     nan: str
     adaptive: bool
     notes: tuple[Note, ...] = field(default=())
+    habits: Habits = field(default_factory=Habits)
+    code: Code | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operators", MappingProxyType(dict(self.operators)))
@@ -126,13 +132,15 @@ class Dialect:
             raise bad(who or self.name, f"{self.title} has no {operator} pooling", way_out)
         return found
 
-    def adapts(self, window: Window, *, who: str | None = None) -> Window:
-        """An adaptive or global window, as it is, where the framework has such a layer."""
+    def adapts(self, window: Window, operator: str | None = None, *, who: str | None = None) -> Window:
+        """An adaptive or global window, as it is, where the framework has such a layer (of ``operator``, if given)."""
         splits = [rule for rule in window.rules if isinstance(rule, Split)]
         everything = len(splits) == len(window.rules) and all(rule.parts == 1 for rule in splits)
-        if everything or (splits and self.adaptive):
+        has = operator is None or self.spelling(operator, who=who).adapts
+        if everything or (splits and self.adaptive and has):
             return window
-        raise bad(who or self.name, f"{self.title} has no adaptive pooling", "use a sliding window")
+        kind = "" if operator is None or not self.adaptive else f"{operator} "
+        raise bad(who or self.name, f"{self.title} has no adaptive {kind}pooling", "use a sliding window")
 
     def window(self, operator: str, words: Words, *, who: str | None = None) -> Window:
         """The window the framework slides for these words, or an error with the rule that forbids them.
@@ -185,12 +193,15 @@ class _Asked:
     def _check(self, strides: tuple[int, ...], dilations: tuple[int, ...], pads: tuple[Pad, ...]) -> None:
         spelling, strided = self.spelling, max(strides) > 1
         same = any(isinstance(pad, str) for pad in pads)
+        alike = len({pad if isinstance(pad, str) else "" for pad in pads}) == 1
         if max(dilations) > 1 and not spelling.dilation:
             raise self._refused("has no dilation", "drop the dilation")
         if max(dilations) > 1 and strided and not spelling.dilated_strided:
             raise self._refused("takes no stride above 1 together with a dilation", "drop one of the two")
         for size, pad in zip(self.words.size, pads, strict=True):
             self._check_pad(size, pad)
+        if not alike:
+            raise self._refused("takes one padding word for all axes", "pad every axis in numbers")
         if same and strided and not spelling.same_strided:
             raise self._refused('takes padding="same" with stride 1 only', "pad in numbers")
 

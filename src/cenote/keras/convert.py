@@ -85,10 +85,8 @@ def convert(model: Any) -> Report:
             if issubclass(type(layer), tuple(theirs.classes())):
                 report.left[name] = f"{type(layer).__name__} is a subclass and may do more than its base"
             continue
-        config = layer.get_config()
-        given = {name: config.get(name, default) for name, default in kind.words.items()}
         try:
-            pooling = Pooling.read(kind, given, layer.data_format)
+            pooling = theirs.read(layer)
         except CenoteError as error:
             report.left[name] = str(error)
             continue

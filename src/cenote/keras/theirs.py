@@ -25,6 +25,14 @@ def class_of(kind: Kind) -> type | None:
     return next((theirs for theirs, same in classes().items() if same.name == kind.name), None)
 
 
+def read(layer: Any) -> Pooling:
+    """What a layer of one of Keras's own classes was given; CenoteError where the contract has no such thing."""
+    kind = classes()[type(layer)]
+    # not get_config(), for which Keras imports TensorFlow wherever it is installed: ten seconds
+    given = {name: getattr(layer, name, default) for name, default in kind.words.items()}
+    return Pooling.read(kind, given, layer.data_format)
+
+
 def unsaid(pooling: Pooling) -> str | None:
     """What Keras's own layer cannot say of this pooling; None when it says all."""
     kind, said = pooling.kind, pooling.parts

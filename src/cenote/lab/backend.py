@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 from types import ModuleType
 
 from ..errors import bad
+from ..explorer.models.files import choose_backend
 
 INSTALL = "pip install 'cenote[lab]'"
 
 
-def choose() -> None:
-    """Say JAX to a Keras that is not loaded yet, where nobody has said anything: a plain install has no GPU baggage."""
-    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and importlib.util.find_spec("jax"):
-        os.environ["KERAS_BACKEND"] = "jax"
-
-
 def load() -> ModuleType:
     """Keras, or what to install."""
-    choose()
+    choose_backend()
     try:
         import keras
     except ImportError as error:

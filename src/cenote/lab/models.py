@@ -6,13 +6,13 @@ import hashlib
 import importlib.util
 import json
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import CenoteError, bad, shown
+from ..explorer.models import files
 from .backend import load
 
 Shape = tuple[int, ...]
@@ -162,17 +162,8 @@ def _of_file(path: Path) -> Model:
 
 def read(path: Path) -> Any:
     """A saved Keras model, layers of cenote.keras among them."""
-    keras = load()
-    from .. import keras as _  # noqa: F401  # registers its layers
-
-    if not path.is_file():
-        raise bad("lab", f"{path}: no such file", "name a model saved by Keras (FILE.keras)")
-    if not zipfile.is_zipfile(path):  # Keras would say that it is not there
-        raise bad("lab", f"{path}: is no model saved by Keras, or only the beginning of one", "save it anew")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:
-        raise bad("lab", f"{path}: is no model that Keras can read ({_said(error)})", "save it anew") from error
+    load()
+    return files.read(path, "lab")
 
 
 def ends(name: str, model: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

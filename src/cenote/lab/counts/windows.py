@@ -13,7 +13,6 @@ from ...geometry.arguments import is_sequence
 from ...geometry.chain import arithmetic
 from ...keras import theirs
 from ...keras.arguments import Pooling
-from ...keras.kinds import Kind
 from ...keras.layers import LAYERS
 from ...ops import maps
 from ..backend import load
@@ -223,13 +222,8 @@ def _our_pool(site: Site) -> Facts:
     return pooled(site.layer.pooling, site)
 
 
-def _their_pool(kind: Kind) -> Row:
-    def found(site: Site) -> Facts:
-        # not get_config(), for which Keras imports TensorFlow wherever it is installed: ten seconds
-        given = {name: getattr(site.layer, name, default) for name, default in kind.words.items()}
-        return pooled(Pooling.read(kind, given, site.layer.data_format), site)
-
-    return found
+def _their_pool(site: Site) -> Facts:
+    return pooled(theirs.read(site.layer), site)
 
 
 # ---- padding, cropping, enlarging ------------------------------------------------------------------------------------
@@ -309,6 +303,6 @@ WINDOWS: Final[dict[type, Row]] = {
     **_classes(cropping, "Cropping1D Cropping2D Cropping3D"),
     **_classes(enlarging, "UpSampling1D UpSampling2D UpSampling3D"),
     **dict.fromkeys(LAYERS.values(), _our_pool),
-    **{layer: _their_pool(kind) for layer, kind in theirs.classes().items()},
+    **dict.fromkeys(theirs.classes(), _their_pool),
 }
 """Class -> what it costs."""

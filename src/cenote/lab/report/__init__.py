@@ -8,7 +8,7 @@ from typing import Final
 from ..datasets import Dataset
 from ..results import Results, load_results
 from ..store import Store
-from . import maps, pictures
+from . import explorer, maps, pictures
 from .charts import charts
 from .page import page
 from .svg import picture, settings
@@ -21,7 +21,8 @@ FIGURES: Final = "figures"
 
 
 def write(results: Results, store: Store, data: Dataset | None) -> None:
-    """Write ``report.html``, ``figures/*.png`` and ``figures/*.svg`` into the folder, each whole or not at all.
+    """Write ``report.html``, ``maps.html``, ``figures/*.png`` and ``figures/*.svg`` into the folder, each whole or not
+    at all.
 
     Any results will do: those of a run that was stopped, of one seed, of arms that could not be built. ``data`` is
     where the one image of the maps comes from; None takes the image that an earlier report has left in the folder.
@@ -34,8 +35,10 @@ def write(results: Results, store: Store, data: Dataset | None) -> None:
         store.write(f"{FIGURES}/{chart.name}.png", chart.picture.png)
     if seen is not None:
         _write_maps(seen, store)
+        explorer.write(view, seen, store)
+    beside = explorer.PAGE if (store.folder / explorer.PAGE).is_file() else ""
     # A folder's name need not be text, and classes are named after folders.
-    store.write(REPORT, page(view, drawn, seen).encode(errors="replace"))
+    store.write(REPORT, page(view, drawn, seen, beside).encode(errors="replace"))
 
 
 def _write_maps(seen: maps.Seen, store: Store) -> None:

@@ -17,8 +17,8 @@ from .view import ResultsView
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def page(view: ResultsView, charts: Sequence[Chart], seen: Seen | None) -> str:
-    """The HTML."""
+def page(view: ResultsView, charts: Sequence[Chart], seen: Seen | None, maps: str = "") -> str:
+    """The HTML; ``maps`` is the file of the explorer's page beside it, if there is one."""
     verdicts = view.verdicts()
     head = h(
         "head",
@@ -38,7 +38,7 @@ def page(view: ResultsView, charts: Sequence[Chart], seen: Seen | None) -> str:
         sections.cost(view, charts),
         sections.time(view, charts),
         sections.shift(view, charts),
-        sections.maps(view, seen),
+        sections.maps(view, seen, maps),
         sections.claims(verdicts, view.unspoken()),
         sections.layers(view),
         sections.conventions(view),

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from .maps import Seen, value_range
+from .maps import Seen, range_of
 from .markup import Html, h
 from .palette import LIGHT
 from .svg import BORDER, DPI
@@ -83,7 +83,7 @@ def figure(found: Seen) -> Figure | None:
     sheet.tile(0, 0, picture, "image", f"{height} x {width}", **grey)
     for i, (arm, maps) in enumerate(drawn):
         x, y = left + i % across * step, i // across * (_TILE + _WORDS)
-        low, high = value_range((maps.before, maps.after))
+        low, high = range_of((maps.before, maps.after))
         for k, (cells, place) in enumerate(((maps.before, maps.first), (maps.after, maps.second))):
             if cells is not None and place is not None:
                 size = f"{place.height} x {place.width}"

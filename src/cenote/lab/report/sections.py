@@ -15,7 +15,7 @@ from ..statistics import CONFIDENCE
 from . import pictures, tables
 from .charts import Chart
 from .intro import css
-from .maps import Maps, Place, Seen, value_range
+from .maps import Maps, Place, Seen, range_of
 from .markup import Child, Html, h
 from .numbers import plural, significant
 from .view import ResultsView
@@ -160,8 +160,8 @@ def shift(view: ResultsView, charts: Sequence[Chart]) -> Html:
 # --- maps ---
 
 
-def maps(view: ResultsView, seen: Seen | None) -> Html:
-    """One image inside the networks."""
+def maps(view: ResultsView, seen: Seen | None, beside: str = "") -> Html:
+    """One image inside the networks; ``beside`` is the file where all their pooling layers are explored, if any."""
     drawn = [(arm.name, seen.maps[arm.name]) for arm in view.arms if arm.name in seen.maps] if seen else []
     if seen is None or not drawn:
         why = "There is no image in this folder yet." if seen is None else "No network is trained yet."
@@ -176,14 +176,15 @@ def maps(view: ResultsView, seen: Seen | None) -> Html:
     bar = h("span", class_="bar", style=f"background: {pictures.colour_bar()}", aria_hidden="true")
     image = h("div", h("h3", "the image"), pictures.photograph(seen.image, f"test image {seen.index}"), class_="source")
     cards = [_map_card(view, arm, found, bar) for arm, found in drawn]
-    return _section("maps", h("p", note, class_="note"), h("div", image, cards, class_="maps"))
+    more = h("p", h("a", "Every pooling layer of every arm, window by window", href=beside)) if beside else None
+    return _section("maps", h("p", note, class_="note"), more, h("div", image, cards, class_="maps"))
 
 
 def _map_card(view: ResultsView, arm: str, found: Maps, bar: Html) -> Html:
     name = h("h3", tables.swatch(view, arm), arm)
     if found.before is None or found.first is None:
         return h("div", name, h("p", found.note, class_="note"), class_="card map")
-    ends = value_range((found.before, found.after))
+    ends = range_of((found.before, found.after))
     tiles = [_tile(arm, "before", found.before, found.first, ends)]
     if found.after is not None and found.second is not None:
         tiles.append(_tile(arm, "after", found.after, found.second, ends))
