@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -101,6 +100,8 @@ class Request:
             "dtype": self.words.dtype and self.words.dtype.name,
             "select": self.words.select,
         }
+        import json  # only frameworks ask: who imports cenote alone does not wait for it
+
         return json.dumps({name: value for name, value in said.items() if value != _DEFAULTS.get(name, _DEFAULTS)})
 
     @staticmethod
@@ -122,6 +123,8 @@ _DEFAULTS: Final = {**{f.name: f.default for f in fields(Params)}, "dtype": None
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> Request:
+    import json
+
     said = {**_DEFAULTS, **json.loads(text)}
     who, axes = said["who"], tuple(said["axes"])
     params = Params(**{f.name: said[f.name] for f in fields(Params)})
