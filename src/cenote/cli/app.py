@@ -25,6 +25,15 @@ from . import examples, lab
 from .errors import FAILED, INTERRUPTED, USAGE, Failure, of_cenote
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+# What says a window, for every command that has one.
+WindowText = Annotated[str | None, typer.Option(help="SIZE[/STRIDE][+PAD][@DILATION][^] in one, as 3x3/2+1.")]
+Stride = Annotated[str | None, typer.Option(help="Left out: the window size.")]
+Padding = Annotated[str | None, typer.Option(help="1, 1x0, 0:1 (before:after), valid, same, same_lower.")]
+Dilation = Annotated[str | None, typer.Option(help="Distance between taps.")]
+Ceil = Annotated[bool, typer.Option("--ceil", help="Round the output length up.")]
+Adaptive = Annotated[str | None, typer.Option(help="So many results per axis: 7, or 7x5.")]
+Global = Annotated[bool, typer.Option("--global", help="One window over everything.")]
+AxesText = Annotated[str | None, typer.Option(help="Layout of an array (NHWC, HWC, ...) or axis numbers (0,1).")]
 
 
 def build() -> typer.Typer:
@@ -65,15 +74,15 @@ def _cenote(
 def _pool(
     paths: Annotated[list[Path], typer.Argument(metavar="IN... OUT", show_default=False)],
     op: Annotated[str, typer.Option(help=f"Operator: {', '.join(OPS)}.")] = "max",
-    window: Annotated[str | None, typer.Option(help="SIZE[/STRIDE][+PAD][@DILATION][^] in one, as 3x3/2+1.")] = None,
+    window: WindowText = None,
     size: Annotated[str | None, typer.Option(help="Window size: 2, or 3x2 (height x width).")] = None,
-    stride: Annotated[str | None, typer.Option(help="Left out: the window size.")] = None,
-    padding: Annotated[str | None, typer.Option(help="1, 1x0, 0:1 (before:after), valid, same, same_lower.")] = None,
-    dilation: Annotated[str | None, typer.Option(help="Distance between taps.")] = None,
-    ceil: Annotated[bool, typer.Option("--ceil", help="Round the output length up.")] = False,
-    adaptive: Annotated[str | None, typer.Option(help="So many results per axis: 7, or 7x5.")] = None,
-    global_: Annotated[bool, typer.Option("--global", help="One window over everything.")] = False,
-    axes: Annotated[str | None, typer.Option(help="Layout of an array (NHWC, HWC, ...) or axis numbers (0,1).")] = None,
+    stride: Stride = None,
+    padding: Padding = None,
+    dilation: Dilation = None,
+    ceil: Ceil = False,
+    adaptive: Adaptive = None,
+    global_: Global = False,
+    axes: AxesText = None,
     indices: Annotated[Path | None, typer.Option(help="Also write where each value was found (.npy, int64).")] = None,
     suffix: Annotated[str | None, typer.Option(help="Ending of the outputs in a folder, as .npy or .png.")] = None,
     max_pixels: Annotated[int, typer.Option(help="Largest image to read.", min=1)] = 89_478_485,
@@ -175,15 +184,15 @@ def _explore(
         typer.Argument(metavar="[IMAGE|ARRAY.npy|MODEL.keras]", help="Left out: a 4x4 by hand.", show_default=False),
     ] = None,
     op: Annotated[str, typer.Option(help=f"Operator: {', '.join(OPS)}.")] = "max",
-    window: Annotated[str | None, typer.Option(help="SIZE[/STRIDE][+PAD][@DILATION][^] in one, as 3x3/2+1.")] = None,
+    window: WindowText = None,
     size: Annotated[str | None, typer.Option(help="Window size: 2, or 3x2; left out: 2.")] = None,
-    stride: Annotated[str | None, typer.Option(help="Left out: the window size.")] = None,
-    padding: Annotated[str | None, typer.Option(help="1, 1x0, 0:1 (before:after), valid, same, same_lower.")] = None,
-    dilation: Annotated[str | None, typer.Option(help="Distance between taps.")] = None,
-    ceil: Annotated[bool, typer.Option("--ceil", help="Round the output length up.")] = False,
-    adaptive: Annotated[str | None, typer.Option(help="So many results per axis: 7, or 7x5.")] = None,
-    global_: Annotated[bool, typer.Option("--global", help="One window over everything.")] = False,
-    axes: Annotated[str | None, typer.Option(help="Layout of an array (NHWC, HWC, ...) or axis numbers (0,1).")] = None,
+    stride: Stride = None,
+    padding: Padding = None,
+    dilation: Dilation = None,
+    ceil: Ceil = False,
+    adaptive: Adaptive = None,
+    global_: Global = False,
+    axes: AxesText = None,
     input: Annotated[Path | None, typer.Option(help="What a model is shown; left out: a drawn seven.")] = None,
     out: Annotated[Path, typer.Option(help="The page, .html; or a picture, .svg, .png or .gif.")] = Path(
         "cenote-explorer.html"

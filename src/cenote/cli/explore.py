@@ -24,7 +24,6 @@ from .windows import read_axes
 
 _MODELS: Final = ".keras"
 _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5")
-_ENDINGS: Final = (".html", ".svg", ".png", ".gif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,8 @@ def run(source: Path | None, wish: Wish, *, out: Path, force: bool, serve: bool,
 
 
 def _check_out(out: Path, force: bool, inputs: tuple[Path | None, ...]) -> None:
-    if out.suffix.lower() not in _ENDINGS:
-        raise Usage(f"{out}: the ending says what is written; use {', '.join(_ENDINGS)}")
+    if out.suffix.lower() not in explorer.ENDINGS:
+        raise Usage(f"{out}: the ending says what is written; use {', '.join(explorer.ENDINGS)}")
     check_target(out, force=force)
     if any(path is not None and out.exists() and path.exists() and out.samefile(path) for path in inputs):
         raise Usage(f"{out}: is the input, which is never overwritten; choose another name")

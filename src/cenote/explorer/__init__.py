@@ -6,6 +6,6 @@ second copy of the contract, held to the Python reference by the tests.
 
 from __future__ import annotations
 
-from .exploration import Exploration, explore
+from .exploration import ENDINGS, Exploration, explore
 
-__all__ = ["Exploration", "explore"]
+__all__ = ["ENDINGS", "Exploration", "explore"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +19,9 @@ from cenote.ops.request import Request
 
 from . import data as pages
 from . import html
+
+#: Of the files that ``Exploration.save`` writes; each is made by the method of its name.
+ENDINGS: Final = (".html", ".svg", ".png", ".gif")
 
 _WHO: Final = "explore"
 _MAPS: Final = 24  # that a page offers, of an array with further axes
@@ -72,18 +74,10 @@ class Exploration:
 
     def rendered(self, ending: str) -> bytes:
         """What ``save`` writes into a file with this ending."""
-        ways: dict[str, Callable[[], str | bytes]] = {
-            ".html": self.html,
-            ".svg": self.svg,
-            ".png": self.png,
-            ".gif": self.gif,
-        }
-        way = ways.get(ending)
-        if way is None:
-            raise bad(
-                "Exploration.save", f"the ending says what is written, got {ending!r}", f"use one of {', '.join(ways)}"
-            )
-        made = way()
+        if ending not in ENDINGS:
+            problem = f"the ending says what is written, got {ending!r}"
+            raise bad("Exploration.save", problem, f"use one of {', '.join(ENDINGS)}")
+        made: str | bytes = getattr(self, ending[1:])()
         return made.encode() if isinstance(made, str) else made
 
     def noting(self, note: str | None) -> Exploration:

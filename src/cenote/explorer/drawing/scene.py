@@ -42,13 +42,8 @@ class Axis:
         lo, hi = rule.pads(length) if isinstance(rule, Slide) else (0, 0)
         last = (len(spans) - 1) * rule.stride - lo + rule.extent - 1 if isinstance(rule, Slide) else 0
         unread = np.ones(length, dtype=np.bool_)
-        if isinstance(rule, Slide) and rule.size < len(spans):
-            for tap in range(rule.size):
-                at = np.arange(len(spans)) * rule.stride - lo + tap * rule.dilation
-                unread[at[(at >= 0) & (at < length)]] = False
-        else:
-            for taps in spans:
-                unread[taps.start : taps.stop : taps.step] = False
+        for taps in spans:
+            unread[taps.start : taps.stop : taps.step] = False
         return cls(rule, spans, lo, hi, max(0, last - (length + hi - 1)), unread)
 
     @property

@@ -59,7 +59,7 @@ export function ravel(at, shape) {
  * One entry of every row joined, in every way there is, in row-major order.
  * @template T @template R @param {R[][]} rows @param {T} start @param {(before: T, entry: R, row: number) => T} join
  */
-export function crossed(rows, start, join) {
+function crossed(rows, start, join) {
   return rows.reduce((found, row, i) => found.flatMap((before) => row.map((entry) => join(before, entry, i))), [start]);
 }
 

@@ -223,10 +223,13 @@ export function begin(data, dialects, examples) {
 
   function fromLink() {
     if (!location.hash.startsWith("#s=")) return;
-    const own = shown;
-    const text = location.hash.slice(3);
-    const left = "the link has the settings alone: its array was too large for a link";
-    if (bring("the link is broken", () => opened(text, own).state, "opened from the link") && opened(text, own).without_array) say(left);
+    let left = "";
+    const linked = () => {
+      const { state: found, without_array } = opened(location.hash.slice(3), shown);
+      if (without_array) left = "the link has the settings alone: its array was too large for a link";
+      return found;
+    };
+    if (bring("the link is broken", linked, "opened from the link") && left) say(left);
   }
 
   /** @param {string} text */
